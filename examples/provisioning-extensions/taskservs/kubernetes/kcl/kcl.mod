@@ -1,0 +1,4 @@
+[package]
+name = "kubernetes"
+edition = "v0.11.0"
+version = "1.28.0"
