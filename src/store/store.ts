@@ -1,0 +1,91 @@
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { Encoded } from '../oci/manifest.ts'
+import type { Tag } from '../oci/reference.ts'
+
+/** What every call takes: a way to stop it. */
+export interface Call {
+  readonly signal?: AbortSignal
+}
+
+/**
+ * A registry, a folder of OCI layouts, one layout archive and memory are all this: repositories under one
+ * host or root. Owns tokens, request budget, single-flight and the memory of where blobs are.
+ * Disposing releases connections and discards what `finish` has not made real.
+ */
+export interface Registry extends AsyncDisposable {
+  /** For errors: `localhost:5000`, `layout:/srv/registry`. */
+  readonly name: string
+  /** One object per repository and process. @throws REPOSITORY_INVALID */
+  repository(path: string): Store
+  /** Every repository, or throws: UNSUPPORTED where there is no catalog. */
+  repositories(call?: Call): AsyncIterable<string>
+  /** An archive becomes a file here; others have nothing left to do. */
+  finish(): Promise<void>
+}
+
+/** One repository, read only. */
+export interface ReadableStore {
+  /** Identity: two stores with one id hold the same content. Key for locks. */
+  readonly id: string
+  /** For errors: `localhost:5000/prefix/kubernetes`. */
+  readonly name: string
+  /** What a tag or a manifest's digest stands for; undefined when there is none. */
+  resolve(reference: Tag | Digest, call?: Call): Promise<Descriptor | undefined>
+  /** A manifest with its exact bytes, verified against the digest; undefined when there is none. */
+  manifest(reference: Tag | Digest | Descriptor, call?: Call): Promise<Encoded | undefined>
+  /** Whether a blob or manifest is here. */
+  exists(content: Descriptor, call?: Call): Promise<boolean>
+  /**
+   * A blob's or manifest's bytes from `offset`, resumed after interruptions. Digest and size are verified
+   * when read from 0; with an offset only the size can be.
+   * @throws BLOB_UNKNOWN, MANIFEST_UNKNOWN, DIGEST_MISMATCH, SIZE_MISMATCH
+   */
+  fetch(content: Descriptor, call?: Call & { readonly offset?: number }): AsyncIterable<Uint8Array>
+  /** Every tag, or throws; a repository that does not exist has none. */
+  tags(call?: Call): AsyncIterable<Tag>
+  /** Every manifest whose subject this is, or throws. */
+  referrers(
+    subject: Descriptor,
+    filter?: Call & { readonly artifactType?: string },
+  ): AsyncIterable<Descriptor>
+}
+
+export type PushOutcome = 'uploaded' | 'mounted' | 'present'
+
+/** One repository. */
+export interface Store extends ReadableStore {
+  /**
+   * Brings a blob here; one upload per (store, digest) at a time. Digest and size are verified on the way.
+   * @throws DIGEST_MISMATCH, SIZE_MISMATCH
+   */
+  push(content: Descriptor, bytes: Content, call?: Call): Promise<PushOutcome>
+  /**
+   * Writes a manifest under its digest; its children must be here. With a subject, `referrers()` lists it
+   * when this returns. @throws MANIFEST_BLOB_UNKNOWN
+   */
+  put(manifest: Encoded, call?: Call): Promise<'uploaded' | 'present'>
+  /** Points tags at a manifest, writing it where it is missing. */
+  tag(manifest: Encoded, tags: readonly Tag[], call?: Call): Promise<void>
+}
+
+/** Bytes that can be opened again: after a 401, a reset, or to resume. Never opened when nothing must move. */
+export interface Content {
+  open(offset?: number): AsyncIterable<Uint8Array>
+  /** The store these bytes come from: a registry may mount instead of receiving them. */
+  readonly origin?: ReadableStore
+}
+
+/** Content held in memory. */
+export function contentOf(bytes: Uint8Array): Content {
+  return {
+    async *open(offset = 0) {
+      if (offset < bytes.byteLength || bytes.byteLength === 0) yield bytes.subarray(offset)
+    },
+  }
+}
+
+/** Content that another store holds. */
+export function contentFrom(origin: ReadableStore, content: Descriptor, call?: Call): Content {
+  return { origin, open: (offset = 0) => origin.fetch(content, { ...call, offset }) }
+}
