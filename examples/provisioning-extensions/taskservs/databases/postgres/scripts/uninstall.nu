@@ -12,7 +12,8 @@ export def plan [settings: record, --purge]: nothing -> list<any> {
     let version = open $manifest | get version | install upstream-version
     let gone = [
         "/etc/systemd/system/postgresql.service"
-        "/etc/postgresql"
+        "/etc/postgresql/postgresql.conf"
+        "/etc/postgresql/pg_hba.conf"
         $"/opt/postgresql-($version)"
         $"/usr/local/src/postgresql-($version)"
         "/var/lib/provisioning/postgres.sha256"

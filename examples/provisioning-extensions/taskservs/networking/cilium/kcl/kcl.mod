@@ -1,0 +1,4 @@
+[package]
+name = "cilium"
+edition = "v0.11.0"
+version = "1.16.3"
