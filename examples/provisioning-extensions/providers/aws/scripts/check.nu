@@ -1,0 +1,26 @@
+#!/usr/bin/env nu
+# Tells whether the command line is there and Amazon EC2 accepts its credentials.
+
+use steps.nu *
+use install.nu
+
+# Reads the command line's version.
+export def judge-version [expected: string]: string -> record<ok: bool, detail: string> {
+    let found = $in | parse --regex 'aws-cli/(?<version>\S+)' | get --optional 0.version | default "unknown"
+    {ok: ($found == $expected), detail: $"version ($found), expected ($expected)"}
+}
+
+def main [
+    --config: path = "settings.toml" # the settings the machine was installed with
+    --root: path = "/" # check files below another root
+] {
+    let settings = read-settings $config $install.defaults
+    let drifted = drift (install plan $settings) --root $root
+    let answer = health "aws" [
+        {name: "files", ok: ($drifted | is-empty), detail: ($drifted | str join ", ")}
+        (probe "version" ["aws" "--version"] {|text| $text | judge-version $install.cli_version })
+        (probe "credentials" [aws sts get-caller-identity --output text --query Account] {|_| {ok: true, detail: "accepted"} })
+    ]
+    print ($answer | to json)
+    if not $answer.healthy { exit 1 }
+}
