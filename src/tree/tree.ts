@@ -1,12 +1,13 @@
-/** A regular file in a tree. Directories are implied by paths. */
+/** A regular file or symbolic link in a tree. Directories are implied by paths. */
 export interface TreeFile {
   /** Relative, with `/`, never starting with `/` or containing `..`. */
   readonly path: string
   readonly executable: boolean
-  /** Bytes. */
+  /** Bytes; 0 for a symbolic link. */
   readonly size: number
   /** Set for a symbolic link: its target as written. */
   readonly link?: string
+  /** The bytes from the start, each time it is called; nothing for a symbolic link. */
   open(): AsyncIterable<Uint8Array>
 }
 
