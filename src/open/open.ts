@@ -1,0 +1,97 @@
+import { basename, dirname } from 'node:path'
+import type { Clock } from '../core/clock.ts'
+import type { Limits } from '../core/limits.ts'
+import { type Place, showPlace } from '../store/address.ts'
+import { rehearse, type Rehearsal } from '../store/rehearse.ts'
+import type { Registry } from '../store/store.ts'
+
+/** A credential given for all hosts a command names; configuration files serve the others. */
+export interface GivenCredential {
+  readonly username?: string
+  readonly password?: string
+  readonly token?: string
+  /** Where it came from, for errors: `--password-stdin`. */
+  readonly source: string
+}
+
+/** How one host is spoken to, from `slipway.yaml` and flags. */
+export interface HostSettings {
+  readonly plainHttp?: boolean
+  readonly insecure?: boolean
+  /** PEM texts. */
+  readonly ca?: readonly string[]
+  readonly cert?: string
+  readonly key?: string
+  readonly requestsPerSecond?: number
+  readonly timeout?: number
+  readonly retries?: number
+  readonly retryDelay?: number
+  readonly retryBackoff?: number
+}
+
+export interface OpenOptions {
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly limits?: Partial<Limits>
+  readonly host?: (host: string) => HostSettings | undefined
+  /** Given credentials go to these hosts only. */
+  readonly credential?: { readonly hosts: readonly string[]; readonly given: GivenCredential }
+  readonly clock?: Clock
+  readonly userAgent: string
+  /** Record writes instead of making them. */
+  readonly rehearse?: boolean
+}
+
+/** Every registry of one run: the one place that wires stores, credentials and transport together. */
+export class Opener implements AsyncDisposable {
+  readonly #options: OpenOptions
+  readonly #open = new Map<string, Promise<Registry>>()
+  readonly #rehearsals = new Map<string, Rehearsal>()
+  #wire: Promise<import('./wire.ts').Wire> | undefined
+
+  constructor(options: OpenOptions) {
+    this.#options = options
+  }
+
+  open(place: Place): Promise<Registry> {
+    const key = showPlace(place)
+    const known = this.#open.get(key)
+    if (known !== undefined) return known
+    const opening = this.#make(place)
+    this.#open.set(key, opening)
+    return opening
+  }
+
+  /** What a rehearsed run would have written, by place. */
+  rehearsals(): ReadonlyMap<string, Rehearsal> {
+    return this.#rehearsals
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const opened = await Promise.allSettled(this.#open.values())
+    for (const one of opened) if (one.status === 'fulfilled') await one.value[Symbol.asyncDispose]()
+    if (this.#wire !== undefined) await (await this.#wire).close()
+  }
+
+  async #make(place: Place): Promise<Registry> {
+    const real = await this.#real(place)
+    if (this.#options.rehearse !== true) return real
+    const rehearsal = rehearse(real)
+    this.#rehearsals.set(showPlace(place), rehearsal)
+    return rehearsal
+  }
+
+  async #real(place: Place): Promise<Registry> {
+    if (place.scheme === 'layout') {
+      const { layoutRegistry } = await import('../store/layout.ts')
+      // The default target stands inside the checkout: it keeps itself out of git.
+      const own = basename(dirname(place.path)) === '.slipway'
+      return layoutRegistry(place.path, own ? { ignoreFile: `${dirname(place.path)}/.gitignore` } : {})
+    }
+    if (place.scheme === 'archive') {
+      const { archiveRegistry } = await import('../store/archive.ts')
+      return archiveRegistry(place.path)
+    }
+    this.#wire ??= import('./wire.ts').then(({ createWire }) => createWire(this.#options))
+    return (await this.#wire).registry(place.host)
+  }
+}

@@ -1,0 +1,95 @@
+import semver from 'semver'
+import { SlipwayError } from '../core/error.ts'
+import type { Encoded } from '../oci/manifest.ts'
+import { isTag, type Tag } from '../oci/reference.ts'
+import type { Call, Store } from '../store/store.ts'
+
+/** Which moving tags a repository keeps: `latest`, `{major}` (1), `{major}.{minor}` (1.28). */
+export type Moving = 'latest' | 'major' | 'minor'
+
+/** How versions stand in a repository's tags: `1.28.0`, or `v1.28.0` for core and platform. */
+export type VersionPrefix = '' | 'v'
+
+export interface MovedTag {
+  readonly tag: Tag
+  /** The version tag it points to now. */
+  readonly to: Tag
+}
+
+/** How often moving tags are listed and repaired before giving up on ever finding the registry quiet. */
+const rounds = 10
+
+/**
+ * Where each moving tag belongs, given all tags: at the highest stable version it covers. Only full
+ * versions of the repository's own form count, so a moving `1` is never read as 1.0.0.
+ */
+export function aims(tags: Iterable<string>, moving: readonly Moving[], prefix: VersionPrefix): Map<Tag, Tag> {
+  const highest = new Map<Tag, { tag: Tag; version: semver.SemVer }>()
+  for (const tag of tags) {
+    const version = versionOf(tag, prefix)
+    if (version === undefined || version.prerelease.length > 0) continue
+    for (const name of moving) {
+      const key = movingTag(name, version, prefix)
+      const before = highest.get(key)
+      if (before === undefined || version.compare(before.version) > 0) highest.set(key, { tag: tag as Tag, version })
+    }
+  }
+  return new Map([...highest].map(([key, { tag }]) => [key, tag]))
+}
+
+/**
+ * Lists, moves, lists again and repairs until a listing after the last move asks for nothing. Registries
+ * have no compare-and-swap; but since everyone lists *after* moving, whoever moves last sees every version
+ * that was tagged before, so the tags are right once all releasers have ended.
+ * @param known the artifact just published under its version's tag: spares fetching it again
+ * @throws TAGS_NOT_QUIET
+ */
+export async function moveTags(
+  store: Store,
+  moving: readonly Moving[],
+  prefix: VersionPrefix,
+  known: { readonly tag: Tag; readonly artifact: Encoded } | undefined,
+  call?: Call,
+): Promise<MovedTag[]> {
+  if (moving.length === 0) return []
+  /** What this run has put where; a later listing that still wants it needs no second look. */
+  const put = new Map<Tag, Tag>()
+  for (let round = 0; round < rounds; round++) {
+    const listed = new Set<Tag>()
+    for await (const tag of store.tags(call)) listed.add(tag)
+    // A listing may lag behind the tag this run has just set.
+    if (known !== undefined) listed.add(known.tag)
+    let moved = false
+    for (const [tag, to] of aims(listed, moving, prefix)) {
+      if (put.get(tag) === to) continue
+      const artifact = to === known?.tag ? known.artifact : await store.manifest(to, call)
+      // Removed since it was listed: the next listing decides anew.
+      if (artifact === undefined) {
+        moved = true
+        continue
+      }
+      const current = listed.has(tag) ? await store.resolve(tag, call) : undefined
+      put.set(tag, to)
+      if (current?.digest === artifact.descriptor.digest) continue
+      await store.tag(artifact, [tag], call)
+      moved = true
+    }
+    if (!moved) return [...put].map(([tag, to]) => ({ tag, to }))
+  }
+  throw new SlipwayError('TAGS_NOT_QUIET', `${store.name}: versions kept arriving while ${moving.join(', ')} moved`, {
+    hint: 'The release itself is published. Run the same command again once other releases have ended.',
+  })
+}
+
+function versionOf(tag: string, prefix: VersionPrefix): semver.SemVer | undefined {
+  if (!tag.startsWith(prefix)) return undefined
+  const text = tag.slice(prefix.length)
+  const version = semver.parse(text)
+  // semver.parse tolerates a leading "v" and spaces; a tag is a version only in its one exact spelling.
+  return version !== null && version.version === text && isTag(tag) ? version : undefined
+}
+
+function movingTag(name: Moving, version: semver.SemVer, prefix: VersionPrefix): Tag {
+  if (name === 'latest') return 'latest' as Tag
+  return `${prefix}${version.major}${name === 'minor' ? `.${version.minor}` : ''}` as Tag
+}

@@ -1,0 +1,90 @@
+import { SlipwayError } from '../core/error.ts'
+import type { Encoded } from '../oci/manifest.ts'
+import type { Tag } from '../oci/reference.ts'
+import { type CopyResult, copy } from '../store/copy.ts'
+import type { Call, ReadableStore, Store } from '../store/store.ts'
+import { type MovedTag, type Moving, moveTags, type VersionPrefix } from './moving-tags.ts'
+import { judge, sameContent, type Verdict } from './overwrite.ts'
+import { readBack } from './read-back.ts'
+
+export interface PublishOptions {
+  /** The exact tag; set after everything else is proved to be there. */
+  readonly tag: Tag
+  readonly prefix: VersionPrefix
+  readonly moving: readonly Moving[]
+  readonly allowOverwrite: boolean
+  /** Blobs and manifests in flight. */
+  readonly concurrency?: number
+  readonly onProgress?: (bytes: number) => void
+}
+
+export interface Published {
+  readonly outcome: 'published' | 'unchanged' | 'overwritten'
+  /** What the exact tag points to: for `unchanged`, the manifest that was there. */
+  readonly artifact: Encoded
+  readonly moved: readonly MovedTag[]
+  /** Undefined where nothing had to be copied. */
+  readonly copied?: CopyResult
+}
+
+/**
+ * Publishes one artifact from a stage to one repository: overwrite rule, copy by digest with referrers,
+ * read back, exact tag, moving tags. A run that was killed anywhere is completed by running it again.
+ * @throws TAG_EXISTS, READ_BACK_FAILED, TAGS_NOT_QUIET and whatever the stores throw
+ */
+export async function publish(
+  from: ReadableStore,
+  artifact: Encoded,
+  to: Store,
+  options: PublishOptions,
+  call: Call = {},
+): Promise<Published> {
+  const place = { store: to, tag: options.tag, allowOverwrite: options.allowOverwrite }
+  const existing = await to.manifest(options.tag, call)
+  const verdict = judge(existing, artifact, place)
+  if (verdict === 'unchanged' && existing !== undefined) {
+    const known = { tag: options.tag, artifact: existing }
+    const moved = await moveTags(to, options.moving, options.prefix, known, call)
+    return { outcome: 'unchanged', artifact: existing, moved }
+  }
+  const copied = await copy(from, artifact.descriptor, to, {
+    ...call,
+    referrers: true,
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  })
+  await readBack(to, artifact, call)
+  const late = await raced(to, artifact, verdict, existing, options.tag, call)
+  if (late === undefined) await to.tag(artifact, [options.tag], call)
+  const standing = late ?? artifact
+  const known = { tag: options.tag, artifact: standing }
+  const moved = await moveTags(to, options.moving, options.prefix, known, call)
+  const outcome = late !== undefined ? 'unchanged' : verdict === 'overwrite' ? 'overwritten' : 'published'
+  return { outcome, artifact: standing, moved, copied }
+}
+
+/**
+ * Copying takes time in which somebody else may have set the tag. One look right before writing narrows
+ * that gap to a single request; what remains is said in docs/flow.md.
+ * @returns the equal artifact that another release has tagged meanwhile
+ */
+async function raced(
+  to: Store,
+  artifact: Encoded,
+  verdict: Verdict,
+  before: Encoded | undefined,
+  tag: Tag,
+  call: Call,
+): Promise<Encoded | undefined> {
+  const now = await to.resolve(tag, call)
+  if (now === undefined || now.digest === before?.descriptor.digest || now.digest === artifact.descriptor.digest)
+    return undefined
+  const standing = await to.manifest(now, call)
+  if (standing !== undefined && sameContent(standing, artifact)) return standing
+  if (verdict === 'overwrite') return undefined
+  throw new SlipwayError('TAG_CONTESTED', `${to.name}:${tag} was set to ${now.digest} by somebody else meanwhile`, {
+    exit: 3,
+    hint: 'Two releases of one version ran at once with different content. Find out which one is right.',
+  })
+}
+

@@ -1,0 +1,17 @@
+import type { Clock } from '../core/clock.ts'
+import type { Report } from '../core/report.ts'
+import type { Place } from '../store/address.ts'
+import type { Registry } from '../store/store.ts'
+
+/** What a task gets from outside instead of reaching for it. */
+export interface Context {
+  readonly clock: Clock
+  readonly report: Report
+  readonly signal: AbortSignal
+  /** The environment as a value, for child processes only. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** One object per place; whoever made the context disposes of it. */
+  open(place: Place): Promise<Registry>
+  /** A folder outside the checkout that disappears with the context. */
+  scratch(): Promise<string>
+}

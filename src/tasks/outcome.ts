@@ -1,0 +1,42 @@
+import type { ExitCode } from '../core/error.ts'
+import type { Finding } from '../core/finding.ts'
+import type { Kind } from '../extension/kinds.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { TargetOutcome } from '../publishing/outcome.ts'
+
+/** One packed artifact. */
+export interface PackedOutcome {
+  readonly kind: Kind
+  readonly name: string
+  readonly version: string
+  /** The git tag that was asked for; undefined for a snapshot of a folder. */
+  readonly gitTag?: string
+  /** Undefined when the bytes come from a working tree. */
+  readonly commit?: string
+  readonly repository: string
+  readonly tag: string
+  /** Of the manifest as packed here; where a target already had the content, its own differs. */
+  readonly digest: Digest
+  readonly config: Digest
+  readonly layer: Digest
+  /** Bytes of the layer. */
+  readonly size: number
+  /** Files in the archive. */
+  readonly files: number
+  /** Whether the extension's own tests ran; undefined where it has none. */
+  readonly tested?: boolean
+}
+
+/** One release: the artifact and what became of it at every target. */
+export interface ReleasedOutcome extends PackedOutcome {
+  readonly targets: readonly TargetOutcome[]
+  readonly milliseconds: number
+}
+
+export interface ReleaseResult {
+  readonly releases: readonly ReleasedOutcome[]
+  /** Warnings and notices about the files; errors are thrown before anything is written. */
+  readonly findings: readonly Finding[]
+  /** 0, or what the worst target means: 1 when one failed, 3 when one was only refused. */
+  readonly exit: 0 | ExitCode
+}
