@@ -1,0 +1,73 @@
+import { onSide } from '../core/error.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { isManifestType } from '../oci/media-type.ts'
+import type { Tag } from '../oci/reference.ts'
+import { GraphCopy, type SkippedReferrer } from './copy-graph.ts'
+import { copyReferrers } from './copy-referrers.ts'
+import type { Counts } from './copy-tally.ts'
+import { unknown } from './rules.ts'
+import type { Call, ReadableStore, Store } from './store.ts'
+
+export type { SkippedReferrer } from './copy-graph.ts'
+export type { Counts } from './copy-tally.ts'
+
+export interface CopyOptions extends Call {
+  /** Also everything whose subject is the root or a manifest below it, and their referrers in turn. */
+  readonly referrers?: boolean
+  /** Tags that point at the root once all of it has arrived. */
+  readonly tags?: readonly Tag[]
+  /** Blobs and manifests in flight, together; default 16. */
+  readonly concurrency?: number
+  /**
+   * `quick` (default): a manifest that is at the destination has its children there too, since none is taken
+   * without them. `deep` asks for every child and repairs what is missing.
+   */
+  readonly check?: 'quick' | 'deep'
+  /** Manifests of one graph with its referrers; default 10,000, so that a hostile graph ends. */
+  readonly maxManifests?: number
+  /** Blobs of one graph with its referrers; default 100,000. */
+  readonly maxBlobs?: number
+  /** Called with the number of bytes just read for the destination; a part sent again counts again. */
+  readonly onProgress?: (bytes: number) => void
+}
+
+/** What moved. Children of a manifest that was present already were not looked at and are not counted. */
+export interface CopyResult {
+  readonly root: Descriptor
+  readonly blobs: Counts
+  readonly manifests: Counts
+  /** Bytes of blobs and manifests. */
+  readonly bytes: Counts
+  /** Every referrer that is at the destination now. */
+  readonly referrers: readonly Descriptor[]
+  /** Referrers that the source lists but does not have, or that refer to something else. */
+  readonly skipped: readonly SkippedReferrer[]
+}
+
+/**
+ * Copies a graph by digest: blobs, then manifests from the leaves up, then referrers, tags last. Killed
+ * anywhere it leaves no tag on an incomplete graph, and run again it moves only what is missing. Blobs that
+ * are present or can be mounted are never opened at the source. Foreign layers are left where their `urls`
+ * point.
+ * @throws MANIFEST_UNKNOWN, BLOB_UNKNOWN with side `source`, GRAPH_TOO_LARGE, GRAPH_TOO_DEEP, and whatever the
+ *   stores throw, with the side on which it happened
+ */
+export async function copy(
+  from: ReadableStore,
+  root: Descriptor,
+  to: Store,
+  options: CopyOptions = {},
+): Promise<CopyResult> {
+  const graph = new GraphCopy(from, to, options)
+  if (isManifestType(root.mediaType)) await graph.manifest(root)
+  else await graph.blob(root)
+  const referrers = options.referrers === true ? await copyReferrers(graph, root) : []
+  if (options.tags !== undefined && options.tags.length > 0) await setTags(graph, root, options.tags)
+  return { root, ...graph.tally.result(), referrers, skipped: graph.skipped }
+}
+
+async function setTags(graph: GraphCopy, root: Descriptor, tags: readonly Tag[]): Promise<void> {
+  const manifest = await graph.load(root)
+  if (manifest === undefined) throw onSide('source', unknown(root, graph.from.name))
+  await graph.request('destination', () => graph.to.tag(manifest, tags, graph.call))
+}
