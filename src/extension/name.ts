@@ -4,7 +4,9 @@ export const namePattern = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 /** Characters of a name; leaves room for prefixes within a repository's 255. */
 export const longestName = 100
 
-export const nameHint = 'A name has lower-case letters and digits, separated by ".", "_" or "-".'
+export const nameForm = 'lower-case letters and digits, separated by ".", "_" or "-"'
+
+export const nameHint = `A name has ${nameForm}.`
 
 export function isName(text: string): boolean {
   return text.length <= longestName && namePattern.test(text)
