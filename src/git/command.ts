@@ -73,10 +73,18 @@ export async function gitText(git: Git, cwd: string, args: readonly string[]): P
   return result.stdout.toString('utf8')
 }
 
+/** What to do when git was told to leave objects out. */
+export const wholeCommitHint =
+  'Fetch the whole commit, without --filter (actions/checkout: neither filter nor sparse-checkout).'
+
 export function gitFailed(command: string, cwd: string, stderr: string): SlipwayError {
   if (stderr.includes('dubious ownership'))
     return badInput('GIT_OWNERSHIP', `${cwd}: git refuses a repository that another user owns`, {
       hint: `If you trust it: git config --global --add safe.directory ${JSON.stringify(cwd)}`,
+    })
+  if (/promisor|transport '[a-z]+' not allowed/.test(stderr))
+    return new SlipwayError('GIT_OBJECT_MISSING', `${cwd}: the clone lacks objects of the commit`, {
+      hint: wholeCommitHint,
     })
   return new SlipwayError('GIT_FAILED', `git ${command} in ${cwd} failed: ${stderr.trim().slice(0, 1000)}`)
 }

@@ -82,12 +82,15 @@ async function listAll(
 ): Promise<Map<string, TreeFile>> {
   const files = new Map<string, TreeFile>()
   const walk = async (tree: string, under: string): Promise<void> => {
-    for (const entry of await readTree(objects, root, tree)) {
-      const path = under === '' ? entry.name : `${under}/${entry.name}`
-      checkPath(path, name)
-      if (entry.mode === '40000') await walk(entry.id, path)
-      else files.set(path, await describe(objects, root, entry, path, name))
-    }
+    // All questions of one folder at once: the answers come back in one go.
+    await Promise.all(
+      (await readTree(objects, root, tree)).map(async (entry) => {
+        const path = under === '' ? entry.name : `${under}/${entry.name}`
+        checkPath(path, name)
+        if (entry.mode === '40000') await walk(entry.id, path)
+        else files.set(path, await describe(objects, root, entry, path, name))
+      }),
+    )
   }
   await walk(start, '')
   return files

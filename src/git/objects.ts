@@ -1,7 +1,7 @@
 import { SlipwayError } from '../core/error.ts'
 import { type Child, start } from '../process/child.ts'
 import { stream, tail } from '../process/run.ts'
-import { type Git, gitFailed } from './command.ts'
+import { type Git, gitFailed, wholeCommitHint } from './command.ts'
 
 /** What git says about an object. */
 export interface ObjectInfo {
@@ -61,7 +61,7 @@ export class Objects implements AsyncDisposable {
 
 export function missing(id: string, root: string): SlipwayError {
   return new SlipwayError('GIT_OBJECT_MISSING', `${root}: git does not have object ${id}`, {
-    hint: 'Fetch the whole commit, without --filter (actions/checkout: no `filter`, no `sparse-checkout`).',
+    hint: wholeCommitHint,
   })
 }
 

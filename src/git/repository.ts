@@ -31,6 +31,8 @@ export interface Repository extends AsyncDisposable {
   tags(pattern?: string): Promise<string[]>
   /** Changed and untracked files under a folder relative to the root; ignored ones are left out. */
   dirty(folder: string): Promise<string[]>
+  /** What git ignores under a folder, relative to the root; a whole folder ends in `/`. */
+  ignored(folder: string): Promise<string[]>
 }
 
 /**
@@ -121,6 +123,20 @@ class GitRepository implements Repository {
       .split('\0')
       .filter((line) => line !== '')
       .map((line) => line.slice(3))
+  }
+
+  async ignored(folder: string): Promise<string[]> {
+    const text = await gitText(this.#git, this.root, [
+      'ls-files',
+      '-z',
+      '--others',
+      '--ignored',
+      '--exclude-standard',
+      '--directory',
+      '--',
+      folder === '' ? '.' : folder,
+    ])
+    return text.split('\0').filter((line) => line !== '')
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { hasCode, SlipwayError } from '../core/error.ts'
 import { cleanEnvironment, type Environment } from '../process/environment.ts'
@@ -42,12 +42,13 @@ export async function runTests(name: string, tree: Tree, options: TestOptions): 
     const [files, home] = [join(dir, 'files'), join(dir, 'home')]
     await mkdir(home)
     await checkOut(tree, files, signal)
-    const path = environment['PATH'] ?? ''
+    const path = environment.PATH ?? ''
     const env = cleanEnvironment(environment, {
       home,
       add: { PATH: nu === undefined ? path : `${dirname(nu)}${delimiter}${path}`, TMPDIR: dir },
     })
-    const [program, args] = command === undefined ? [nu ?? 'nu', [defaultTests]] : ['/bin/sh', ['-c', command]]
+    const [program, args] =
+      command === undefined ? [nu ?? 'nu', [defaultTests]] : ['/bin/sh', ['-c', command]]
     const result = await run(program, args, {
       cwd: files,
       env,
@@ -58,10 +59,14 @@ export async function runTests(name: string, tree: Tree, options: TestOptions): 
     return true
   } catch (error) {
     if (!hasCode(error, 'PROGRAM_TIMED_OUT')) throw error
-    throw new SlipwayError('TESTS_TIMED_OUT', `The tests of ${name} ran longer than ${options.timeout / 1000} s`, {
-      cause: error,
-      hint: 'Nothing was published. Make them faster, or raise test.timeout.',
-    })
+    throw new SlipwayError(
+      'TESTS_TIMED_OUT',
+      `The tests of ${name} ran longer than ${options.timeout / 1000} s`,
+      {
+        cause: error,
+        hint: 'Nothing was published. Make them faster, or raise test.timeout.',
+      },
+    )
   } finally {
     await rm(dir, { recursive: true, force: true })
   }
@@ -69,13 +74,17 @@ export async function runTests(name: string, tree: Tree, options: TestOptions): 
 
 /** `nu`: what SLIPWAY_NU names, else the first on PATH, else the one that came with Slipway's packages. */
 export async function findNu(environment: Environment): Promise<string | undefined> {
-  const named = environment['SLIPWAY_NU']
+  const named = environment.SLIPWAY_NU
   if (named !== undefined && named !== '') return named
   const onPath = await findProgram('nu', environment)
   if (onPath !== undefined) return onPath
   try {
     const own = createRequire(import.meta.url)
-    return join(dirname(own.resolve(`@nushell/${process.platform}-${process.arch}/package.json`)), 'bin', 'nu')
+    return join(
+      dirname(own.resolve(`@nushell/${process.platform}-${process.arch}/package.json`)),
+      'bin',
+      'nu',
+    )
   } catch {
     return undefined
   }

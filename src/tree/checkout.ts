@@ -26,7 +26,10 @@ export async function checkOut(tree: Tree, dir: string, signal?: AbortSignal): P
     async (file) => {
       signal?.throwIfAborted()
       const mode = file.executable ? 0o755 : 0o644
-      await pipeline(Readable.from(file.open()), createWriteStream(join(dir, file.path), { mode, flags: 'wx' }))
+      await pipeline(
+        Readable.from(file.open()),
+        createWriteStream(join(dir, file.path), { mode, flags: 'wx' }),
+      )
     },
   )
   for (const file of files) if (file.link !== undefined) await symlink(file.link, join(dir, file.path))
