@@ -40,6 +40,8 @@ class Client implements Transport {
   readonly #limits: Limits
   readonly #clock: Clock
   readonly #hosts = new Map<string, Host>()
+  /** Every blob may be a redirect to the same few hosts. */
+  readonly #addresses = new Map<string, Promise<readonly string[]>>()
   #closed = false
 
   constructor(options: TransportOptions) {
@@ -56,7 +58,7 @@ class Client implements Transport {
       const location = redirectTarget(current, response)
       if (location === undefined) return response
       await response.discard()
-      current = await followed(current, response.url, location, this.#options.lookup ?? systemLookup)
+      current = await followed(current, response.url, location, this.#lookup)
     }
     throw refuse(request.url, `more than ${redirectLimit} times`)
   }
@@ -64,6 +66,15 @@ class Client implements Transport {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     await Promise.all([...this.#hosts.values()].map((host) => host.close()))
+  }
+
+  readonly #lookup: Lookup = (hostname) => {
+    let addresses = this.#addresses.get(hostname)
+    if (addresses === undefined) {
+      addresses = (this.#options.lookup ?? systemLookup)(hostname)
+      this.#addresses.set(hostname, addresses)
+    }
+    return addresses
   }
 
   /** One request with all its retries. */
@@ -128,7 +139,7 @@ class Client implements Transport {
         signal: signal ?? null,
       })
       host.answered = true
-      return new ReceivedResponse(request.url, answer, release, signal)
+      return new ReceivedResponse(request.url, answer, release, signal, request.method)
     } catch (thrown) {
       release()
       if (signal?.aborted) throw signal.reason

@@ -14,12 +14,15 @@ export class ReceivedResponse implements HttpResponse {
   readonly #headers: Dispatcher.ResponseData['headers']
   readonly #body: Dispatcher.ResponseData['body']
   readonly #signal: AbortSignal | undefined
+  /** There is nothing to read, so the connection is freed without waiting for the caller to read it. */
+  readonly #empty: boolean
 
   constructor(
     url: URL,
     answer: Dispatcher.ResponseData,
     release: () => void,
     signal: AbortSignal | undefined,
+    method: string,
   ) {
     this.url = url
     this.status = answer.statusCode
@@ -29,6 +32,8 @@ export class ReceivedResponse implements HttpResponse {
     answer.body.once('close', release)
     // A body nobody reads may still fail; whoever reads it is told by its iterator.
     answer.body.on('error', ignore)
+    this.#empty = method === 'HEAD' || this.status === 204 || this.header('content-length') === '0'
+    if (this.#empty) answer.body.resume()
   }
 
   header(name: string): string | undefined {
@@ -41,6 +46,7 @@ export class ReceivedResponse implements HttpResponse {
   }
 
   async bytes(limit: number): Promise<Uint8Array> {
+    if (this.#empty) return new Uint8Array()
     const announced = Number(this.header('content-length'))
     if (announced > limit) {
       this.#body.destroy()
@@ -57,10 +63,12 @@ export class ReceivedResponse implements HttpResponse {
   }
 
   async discard(): Promise<void> {
+    if (this.#empty) return
     await this.#body.dump({ limit: discardLimit }).catch(ignore)
   }
 
   async *#read(): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#empty) return
     try {
       for await (const chunk of this.#body) yield chunk
     } catch (thrown) {

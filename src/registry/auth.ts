@@ -78,7 +78,7 @@ class HostAuth implements Auth {
     await response.discard()
     let failure: unknown
     for (const scheme of schemes) {
-      if (known !== undefined && first?.fresh && isSame(scheme, known)) continue
+      if (known !== undefined && first?.fresh && isSame(scheme, known) && !asksMore(scheme, first)) continue
       let proof: Proof | undefined
       try {
         proof = await this.#prove(request, scopes, scheme)
@@ -206,6 +206,12 @@ function lasting(scheme: Scheme): Scheme {
 function isSame(a: Scheme, b: Scheme): boolean {
   if (a.kind === 'basic' || b.kind === 'basic') return a.kind === b.kind
   return a.realm === b.realm && a.service === b.service
+}
+
+/** Whether a challenge names a scope that the refused token was not asked for. */
+function asksMore(scheme: Scheme, refused: Proof): boolean {
+  if (scheme.kind !== 'bearer' || refused.token === undefined) return false
+  return mergeScopes(refused.token.scopes, scheme.scope).length > refused.token.scopes.length
 }
 
 /**
