@@ -87,6 +87,9 @@ describe('connections', () => {
     first()
     await Promise.all(rest)
     expect(order).toEqual([1, 2, 3])
+    // A place that is given back twice is still one place.
+    expect(lane.enter()).toBeTypeOf('function')
+    expect(lane.enter()).toBeInstanceOf(Promise)
   })
 
   it('times out when no byte comes, before or in the answer', async () => {
