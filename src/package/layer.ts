@@ -117,7 +117,7 @@ async function throughFile(files: readonly TreeFile[], input: LayerInput): Promi
       size: off ? inside.size : outside.size,
       uncompressed: inside.size,
       count: entries.length,
-      content: { open: (start = 0) => createReadStream(path, { start, highWaterMark: 256 * 1024 }) },
+      content: { open: (start = 0) => createReadStream(path, { start, highWaterMark: 64 * 1024 }) },
       [Symbol.asyncDispose]: drop,
     }
   } catch (error) {

@@ -83,7 +83,7 @@ async function describe(dir: string, path: string, name: string): Promise<TreeFi
 async function* read(file: string, size: number, path: string, name: string): AsyncGenerator<Uint8Array> {
   let seen = 0
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 256 * 1024 })) {
+    for await (const chunk of createReadStream(file, { highWaterMark: 64 * 1024 })) {
       const bytes = chunk as Buffer
       seen += bytes.byteLength
       if (seen > size) break

@@ -324,6 +324,6 @@ test('a file that changes between its two readings is an error and leaves no fil
 test('memory does not grow with the size of a package', async () => {
   const script = join(import.meta.dirname, 'pack-large.ts')
   const peak = execFileSync(process.execPath, ['--no-warnings', script, dir], { encoding: 'utf8' })
-  // A bare Node takes about 50 MB; the package holds 300.
-  expect(Number(peak)).toBeLessThan(150)
+  // A Node that reads TypeScript takes about 90 MB; the package holds 300.
+  expect(Number(peak)).toBeLessThan(200)
 }, 60_000)
