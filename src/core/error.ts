@@ -58,15 +58,17 @@ export function refused(
 }
 
 /** Says which end of a copy failed without losing the original code, hint or exit. */
-export function onSide(side: Side, error: unknown): unknown {
+export function onSide<E>(side: Side, error: E): E {
   if (!(error instanceof SlipwayError) || error.side !== undefined) return error
-  return new SlipwayError(error.code, error.message, {
+  const copy = new SlipwayError(error.code, error.message, {
     side,
     exit: error.exit,
     findings: error.findings,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...(error.cause === undefined ? {} : { cause: error.cause }),
   })
+  copy.stack = error.stack ?? ''
+  return copy as E & SlipwayError
 }
 
 /** Whether an error is a SlipwayError with one of these codes. */

@@ -1,42 +1,28 @@
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { Limits } from '../core/limits.ts'
+import type { Credential } from '../registry/credential.ts'
+import type { HostSettings as TransportSettings } from '../http/host.ts'
 import { type Place, showPlace } from '../store/address.ts'
 import { rehearse, type Rehearsal } from '../store/rehearse.ts'
 import type { Registry } from '../store/store.ts'
 
-/** A credential given for all hosts a command names; configuration files serve the others. */
-export interface GivenCredential {
-  readonly username?: string
-  readonly password?: string
-  readonly token?: string
-  /** Where it came from, for errors: `--password-stdin`. */
-  readonly source: string
-}
-
 /** How one host is spoken to, from `slipway.yaml` and flags. */
-export interface HostSettings {
+export interface HostSettings extends TransportSettings {
+  /** Default: for loopback only. */
   readonly plainHttp?: boolean
-  readonly insecure?: boolean
-  /** PEM texts. */
-  readonly ca?: readonly string[]
-  readonly cert?: string
-  readonly key?: string
-  readonly requestsPerSecond?: number
-  readonly timeout?: number
-  readonly retries?: number
-  readonly retryDelay?: number
-  readonly retryBackoff?: number
 }
 
 export interface OpenOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly limits?: Partial<Limits>
   readonly host?: (host: string) => HostSettings | undefined
-  /** Given credentials go to these hosts only. */
-  readonly credential?: { readonly hosts: readonly string[]; readonly given: GivenCredential }
+  /** Given by flag, input or variable; each goes to its host only. */
+  readonly credentials?: readonly { readonly host: string; readonly credential: Credential }[]
   readonly clock?: Clock
   readonly userAgent: string
+  /** Told every secret before it is sent. */
+  readonly secret?: (value: string) => void
   /** Record writes instead of making them. */
   readonly rehearse?: boolean
 }
@@ -89,7 +75,7 @@ export class Opener implements AsyncDisposable {
     }
     if (place.scheme === 'archive') {
       const { archiveRegistry } = await import('../store/archive.ts')
-      return archiveRegistry(place.path)
+      return await archiveRegistry(place.path)
     }
     this.#wire ??= import('./wire.ts').then(({ createWire }) => createWire(this.#options))
     return (await this.#wire).registry(place.host)

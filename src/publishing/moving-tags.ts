@@ -1,14 +1,14 @@
-import semver from 'semver'
 import { SlipwayError } from '../core/error.ts'
 import type { Encoded } from '../oci/manifest.ts'
-import { isTag, type Tag } from '../oci/reference.ts'
+import type { Tag } from '../oci/reference.ts'
 import type { Call, Store } from '../store/store.ts'
+import { compareVersions, isPrerelease, type Version } from '../version/version.ts'
+import { type VersionPrefix, versionIn } from '../version/version-tag.ts'
+
+export type { VersionPrefix } from '../version/version-tag.ts'
 
 /** Which moving tags a repository keeps: `latest`, `{major}` (1), `{major}.{minor}` (1.28). */
 export type Moving = 'latest' | 'major' | 'minor'
-
-/** How versions stand in a repository's tags: `1.28.0`, or `v1.28.0` for core and platform. */
-export type VersionPrefix = '' | 'v'
 
 export interface MovedTag {
   readonly tag: Tag
@@ -24,14 +24,14 @@ const rounds = 10
  * versions of the repository's own form count, so a moving `1` is never read as 1.0.0.
  */
 export function aims(tags: Iterable<string>, moving: readonly Moving[], prefix: VersionPrefix): Map<Tag, Tag> {
-  const highest = new Map<Tag, { tag: Tag; version: semver.SemVer }>()
+  const highest = new Map<Tag, { tag: Tag; version: Version }>()
   for (const tag of tags) {
-    const version = versionOf(tag, prefix)
-    if (version === undefined || version.prerelease.length > 0) continue
+    const version = versionIn(tag, prefix)
+    if (version === undefined || isPrerelease(version)) continue
     for (const name of moving) {
       const key = movingTag(name, version, prefix)
       const before = highest.get(key)
-      if (before === undefined || version.compare(before.version) > 0) highest.set(key, { tag: tag as Tag, version })
+      if (before === undefined || compareVersions(version, before.version) > 0) highest.set(key, { tag: tag as Tag, version })
     }
   }
   return new Map([...highest].map(([key, { tag }]) => [key, tag]))
@@ -81,15 +81,7 @@ export async function moveTags(
   })
 }
 
-function versionOf(tag: string, prefix: VersionPrefix): semver.SemVer | undefined {
-  if (!tag.startsWith(prefix)) return undefined
-  const text = tag.slice(prefix.length)
-  const version = semver.parse(text)
-  // semver.parse tolerates a leading "v" and spaces; a tag is a version only in its one exact spelling.
-  return version !== null && version.version === text && isTag(tag) ? version : undefined
-}
-
-function movingTag(name: Moving, version: semver.SemVer, prefix: VersionPrefix): Tag {
+function movingTag(name: Moving, version: Version, prefix: VersionPrefix): Tag {
   if (name === 'latest') return 'latest' as Tag
   return `${prefix}${version.major}${name === 'minor' ? `.${version.minor}` : ''}` as Tag
 }

@@ -1,4 +1,4 @@
-import { SlipwayError } from '../core/error.ts'
+import { hasCode, SlipwayError } from '../core/error.ts'
 import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
 import { type CopyResult, copy } from '../store/copy.ts'
@@ -47,13 +47,7 @@ export async function publish(
     const moved = await moveTags(to, options.moving, options.prefix, known, call)
     return { outcome: 'unchanged', artifact: existing, moved }
   }
-  const copied = await copy(from, artifact.descriptor, to, {
-    ...call,
-    referrers: true,
-    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-  })
-  await readBack(to, artifact, call)
+  const copied = await arrive(from, artifact, to, options, call)
   const late = await raced(to, artifact, verdict, existing, options.tag, call)
   if (late === undefined) await to.tag(artifact, [options.tag], call)
   const standing = late ?? artifact
@@ -61,6 +55,35 @@ export async function publish(
   const moved = await moveTags(to, options.moving, options.prefix, known, call)
   const outcome = late !== undefined ? 'unchanged' : verdict === 'overwrite' ? 'overwritten' : 'published'
   return { outcome, artifact: standing, moved, copied }
+}
+
+/**
+ * Copies, and proves that it is there. A registry that lost a blob of a manifest it still has gets that
+ * blob again, once.
+ */
+async function arrive(
+  from: ReadableStore,
+  artifact: Encoded,
+  to: Store,
+  options: PublishOptions,
+  call: Call,
+): Promise<CopyResult> {
+  const how = {
+    ...call,
+    referrers: true,
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  }
+  const copied = await copy(from, artifact.descriptor, to, how)
+  try {
+    await readBack(to, artifact, call)
+    return copied
+  } catch (error) {
+    if (!hasCode(error, 'READ_BACK_FAILED')) throw error
+    const repaired = await copy(from, artifact.descriptor, to, { ...how, check: 'deep' })
+    await readBack(to, artifact, call)
+    return repaired
+  }
 }
 
 /**

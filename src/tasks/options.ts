@@ -1,22 +1,11 @@
-import type { Layouts } from '../extension/kinds.ts'
-import type { Compression } from '../tarball/compress.ts'
+import type { PackAllOptions } from '../package/pack-all.ts'
 import type { Shape } from '../package/pack.ts'
 import type { Moving } from '../publishing/moving-tags.ts'
 import type { Target } from '../store/address.ts'
+import type { Compression } from '../tarball/compress.ts'
+import type { Context } from './context.ts'
 
-/** Which packages, from which bytes. */
-export interface SelectOptions {
-  /** Absolute path of the extension repository (`-C`). */
-  readonly directory: string
-  readonly layouts: Layouts
-  /** Full git tags; with `snapshot` also `taskservs/kubernetes` without a version. */
-  readonly gitTags: readonly string[]
-  /** Build the current commit under a snapshot version. */
-  readonly snapshot: boolean
-  readonly allowDirty: boolean
-  /** On a tag-push event the git tag must exist; elsewhere the working tree may stand in. */
-  readonly requireGitTag: boolean
-}
+export type { SelectOptions } from '../release/plan.ts'
 
 /** How packages are tested and packed. */
 export interface PackingOptions {
@@ -30,6 +19,8 @@ export interface PackingOptions {
   readonly testCommand?: string
   /** Milliseconds for one extension's tests. */
   readonly testTimeout: number
+  /** Packages under way at once. */
+  readonly concurrency: number
 }
 
 /** Where and how artifacts are published. */
@@ -39,4 +30,27 @@ export interface PublishingOptions {
   readonly allowOverwrite: boolean
   /** Releases under way at once. */
   readonly concurrency: number
+}
+
+/** What testing and packing need of a task's options and context. */
+export async function packing(options: PackingOptions, context: Context): Promise<PackAllOptions> {
+  const { compression, shape, allowIrreproducible, sourceDateEpoch, concurrency } = options
+  const scratch = await context.scratch()
+  const tests = {
+    timeout: options.testTimeout,
+    environment: context.environment,
+    scratch,
+    signal: context.signal,
+    ...(options.testCommand === undefined ? {} : { command: options.testCommand }),
+  }
+  return {
+    compression,
+    shape,
+    allowIrreproducible,
+    concurrency,
+    scratch,
+    signal: context.signal,
+    tests: options.skipTests ? undefined : tests,
+    ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
+  }
 }

@@ -2,7 +2,9 @@ import type { ExitCode } from '../core/error.ts'
 import type { Finding } from '../core/finding.ts'
 import type { Kind } from '../extension/kinds.ts'
 import type { Digest } from '../oci/digest.ts'
+import type { PackedJob } from '../package/pack-all.ts'
 import type { TargetOutcome } from '../publishing/outcome.ts'
+import type { PlannedRelease } from '../release/plan.ts'
 
 /** One packed artifact. */
 export interface PackedOutcome {
@@ -39,4 +41,22 @@ export interface ReleaseResult {
   readonly findings: readonly Finding[]
   /** 0, or what the worst target means: 1 when one failed, 3 when one was only refused. */
   readonly exit: 0 | ExitCode
+}
+
+export function packedOutcome({ job, packed, tested }: PackedJob<PlannedRelease>): PackedOutcome {
+  return {
+    kind: job.kind,
+    name: job.name,
+    version: job.version,
+    ...(job.gitTag === undefined ? {} : { gitTag: job.gitTag }),
+    ...(job.tree.commit === undefined ? {} : { commit: job.tree.commit }),
+    repository: job.repository,
+    tag: job.tag,
+    digest: packed.encoded.descriptor.digest,
+    config: packed.config.digest,
+    layer: packed.layer.digest,
+    size: packed.layer.size,
+    files: packed.files,
+    ...(tested === undefined ? {} : { tested }),
+  }
 }

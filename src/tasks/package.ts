@@ -1,0 +1,47 @@
+import type { Finding } from '../core/finding.ts'
+import { packAll } from '../package/pack-all.ts'
+import { judge } from '../publishing/overwrite.ts'
+import { plan } from '../release/plan.ts'
+import { Sources } from '../release/sources.ts'
+import { showTarget, type Target, under } from '../store/address.ts'
+import { copy } from '../store/copy.ts'
+import { openStage } from '../store/stage.ts'
+import { treeSize } from '../tree/size.ts'
+import type { Context } from './context.ts'
+import { type PackingOptions, packing, type SelectOptions } from './options.ts'
+import { type PackedOutcome, packedOutcome } from './outcome.ts'
+
+export interface PackageOptions extends SelectOptions, PackingOptions {
+  /** A layout or an archive; a package that stands there under the same tag is replaced. */
+  readonly output: Target
+}
+
+export interface PackageResult {
+  readonly packages: readonly PackedOutcome[]
+  readonly findings: readonly Finding[]
+  /** As given: `archive:stage.tar`. */
+  readonly output: string
+}
+
+/**
+ * Checks, tests and packs, and leaves the artifacts with their exact tags in a layout or an archive that
+ * `publish --from` takes on. Moving tags are a registry's business.
+ */
+export async function packageReleases(options: PackageOptions, context: Context): Promise<PackageResult> {
+  const { report, signal } = context
+  await using sources = new Sources({ ...context, directory: options.directory })
+  const { releases, findings } = await plan(options, sources)
+  for (const finding of findings) report.emit({ type: 'finding', finding })
+  await using stage = await openStage(await treeSize(releases.map((one) => one.tree)), context.scratch)
+  const packed = await packAll(releases, stage, await packing(options, context))
+  const output = await context.open(options.output)
+  for (const { job, packed: one } of packed) {
+    const to = output.repository(under(options.output, job.repository))
+    const place = { store: to, tag: job.tag, allowOverwrite: true }
+    if (judge(await to.manifest(job.tag, { signal }), one.encoded, place) === 'unchanged') continue
+    await copy(stage.repository(job.repository), one.encoded.descriptor, to, { referrers: true, signal })
+    await to.tag(one.encoded, [job.tag], { signal })
+  }
+  await output.finish()
+  return { packages: packed.map(packedOutcome), findings, output: showTarget(options.output) }
+}
