@@ -126,7 +126,7 @@ export class GraphCopy {
   #once(content: Descriptor, work: () => Promise<void>): Promise<void> {
     const running = this.#visited.get(content.digest)
     if (running !== undefined) return running
-    const visit = Promise.try(work)
+    const visit = (async () => work())()
     this.#visited.set(content.digest, visit)
     return visit
   }

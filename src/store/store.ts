@@ -62,7 +62,9 @@ export interface Store extends ReadableStore {
   push(content: Descriptor, bytes: Content, call?: Call): Promise<PushOutcome>
   /**
    * Writes a manifest under its digest; its children must be here. With a subject, `referrers()` lists it
-   * when this returns. @throws MANIFEST_BLOB_UNKNOWN
+   * when this returns, even where the manifest was present before.
+   * @throws MANIFEST_BLOB_UNKNOWN; what was believed about its children is then forgotten, so that the next
+   *   push looks again
    */
   put(manifest: Encoded, call?: Call): Promise<'uploaded' | 'present'>
   /** Points tags at a manifest, writing it where it is missing. */
