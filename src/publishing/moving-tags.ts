@@ -17,7 +17,7 @@ export interface MovedTag {
 }
 
 /** How often moving tags are listed and repaired before giving up on ever finding the registry quiet. */
-const rounds = 10
+const rounds = 50
 
 /**
  * Where each moving tag belongs, given all tags: at the highest stable version it covers. Only full
