@@ -1,10 +1,10 @@
 import { basename, dirname } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { Limits } from '../core/limits.ts'
-import type { Credential } from '../registry/credential.ts'
 import type { HostSettings as TransportSettings } from '../http/host.ts'
+import type { Credential } from '../registry/credential.ts'
 import { type Place, showPlace } from '../store/address.ts'
-import { rehearse, type Rehearsal } from '../store/rehearse.ts'
+import { type Rehearsal, rehearse } from '../store/rehearse.ts'
 import type { Registry } from '../store/store.ts'
 
 /** How one host is spoken to, from `slipway.yaml` and flags. */

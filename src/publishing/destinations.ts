@@ -1,6 +1,14 @@
 import { onSide, SlipwayError } from '../core/error.ts'
 import type { Tag } from '../oci/reference.ts'
-import { type Address, type Place, showAddress, showPlace, showTarget, type Target, under } from '../store/address.ts'
+import {
+  type Address,
+  type Place,
+  showAddress,
+  showPlace,
+  showTarget,
+  type Target,
+  under,
+} from '../store/address.ts'
 import type { Registry } from '../store/store.ts'
 import type { Destination } from './everywhere.ts'
 import type { Moving, VersionPrefix } from './moving-tags.ts'
@@ -32,7 +40,11 @@ export function destinationsOf(named: Named, targets: readonly Target[], open: O
 }
 
 /** The same for full addresses, each with a tag of its own. */
-export function destinationOf(address: Address & { readonly tag: Tag }, moving: readonly Moving[], open: Open): Destination {
+export function destinationOf(
+  address: Address & { readonly tag: Tag },
+  moving: readonly Moving[],
+  open: Open,
+): Destination {
   return {
     target: showPlace(address),
     reference: showAddress(address),
@@ -59,7 +71,9 @@ export async function finish<Outcome extends TargetOutcome>(
 ): Promise<Outcome[]> {
   const failures = new Map<string, SlipwayError>()
   for (const [name, place] of new Map(places.map((one) => [showPlace(one), one]))) {
-    const reached = outcomes.some((one) => isAt(one, name) && one.outcome !== 'failed' && one.outcome !== 'refused')
+    const reached = outcomes.some(
+      (one) => isAt(one, name) && one.outcome !== 'failed' && one.outcome !== 'refused',
+    )
     if (!reached) continue
     try {
       await (await open(place)).finish()

@@ -23,7 +23,11 @@ const rounds = 50
  * Where each moving tag belongs, given all tags: at the highest stable version it covers. Only full
  * versions of the repository's own form count, so a moving `1` is never read as 1.0.0.
  */
-export function aims(tags: Iterable<string>, moving: readonly Moving[], prefix: VersionPrefix): Map<Tag, Tag> {
+export function aims(
+  tags: Iterable<string>,
+  moving: readonly Moving[],
+  prefix: VersionPrefix,
+): Map<Tag, Tag> {
   const highest = new Map<Tag, { tag: Tag; version: Version }>()
   for (const tag of tags) {
     const version = versionIn(tag, prefix)
@@ -31,7 +35,8 @@ export function aims(tags: Iterable<string>, moving: readonly Moving[], prefix: 
     for (const name of moving) {
       const key = movingTag(name, version, prefix)
       const before = highest.get(key)
-      if (before === undefined || compareVersions(version, before.version) > 0) highest.set(key, { tag: tag as Tag, version })
+      if (before === undefined || compareVersions(version, before.version) > 0)
+        highest.set(key, { tag: tag as Tag, version })
     }
   }
   return new Map([...highest].map(([key, { tag }]) => [key, tag]))
@@ -76,9 +81,13 @@ export async function moveTags(
     }
     if (!moved) return [...put].map(([tag, to]) => ({ tag, to }))
   }
-  throw new SlipwayError('TAGS_NOT_QUIET', `${store.name}: versions kept arriving while ${moving.join(', ')} moved`, {
-    hint: 'The release itself is published. Run the same command again once other releases have ended.',
-  })
+  throw new SlipwayError(
+    'TAGS_NOT_QUIET',
+    `${store.name}: versions kept arriving while ${moving.join(', ')} moved`,
+    {
+      hint: 'The release itself is published. Run the same command again once other releases have ended.',
+    },
+  )
 }
 
 function movingTag(name: Moving, version: Version, prefix: VersionPrefix): Tag {

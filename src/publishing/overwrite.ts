@@ -21,7 +21,9 @@ export function judge(
   throw refused(
     'TAG_EXISTS',
     `${place.store.name}:${place.tag} holds other content already (${existing.descriptor.digest}, not ${artifact.descriptor.digest})`,
-    { hint: 'Raise the version; published versions never change. --allow-overwrite replaces it all the same.' },
+    {
+      hint: 'Raise the version; published versions never change. --allow-overwrite replaces it all the same.',
+    },
   )
 }
 

@@ -100,14 +100,21 @@ async function raced(
   call: Call,
 ): Promise<Encoded | undefined> {
   const now = await to.resolve(tag, call)
-  if (now === undefined || now.digest === before?.descriptor.digest || now.digest === artifact.descriptor.digest)
+  if (
+    now === undefined ||
+    now.digest === before?.descriptor.digest ||
+    now.digest === artifact.descriptor.digest
+  )
     return undefined
   const standing = await to.manifest(now, call)
   if (standing !== undefined && sameContent(standing, artifact)) return standing
   if (verdict === 'overwrite') return undefined
-  throw new SlipwayError('TAG_CONTESTED', `${to.name}:${tag} was set to ${now.digest} by somebody else meanwhile`, {
-    exit: 3,
-    hint: 'Two releases of one version ran at once with different content. Find out which one is right.',
-  })
+  throw new SlipwayError(
+    'TAG_CONTESTED',
+    `${to.name}:${tag} was set to ${now.digest} by somebody else meanwhile`,
+    {
+      exit: 3,
+      hint: 'Two releases of one version ran at once with different content. Find out which one is right.',
+    },
+  )
 }
-

@@ -24,7 +24,10 @@ export async function readBack(store: ReadableStore, artifact: Encoded, call?: C
   ])
   if (found === undefined) throw missing(store, artifact.descriptor.digest)
   if (Buffer.compare(found.bytes, artifact.bytes) !== 0)
-    throw new SlipwayError('READ_BACK_FAILED', `${store.name}@${artifact.descriptor.digest} came back with other bytes`)
+    throw new SlipwayError(
+      'READ_BACK_FAILED',
+      `${store.name}@${artifact.descriptor.digest} came back with other bytes`,
+    )
 }
 
 function missing(store: ReadableStore, digest: string) {

@@ -1,12 +1,12 @@
-import { badInput, hasCode, SlipwayError } from '../core/error.ts'
+import { badInput, SlipwayError } from '../core/error.ts'
 import { type Finding, sortFindings } from '../core/finding.ts'
 import { type CheckedPackage, checkPackage } from '../extension/check.ts'
-import { discover, findPackage } from '../extension/discover.ts'
+import { type Discovery, discover, findPackage, type Package } from '../extension/discover.ts'
 import { type GitTag, parseGitTag } from '../extension/git-tag.ts'
 import { type Kind, type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
 import type { Tag } from '../oci/reference.ts'
+import { subtree } from '../tree/subtree.ts'
 import type { Tree } from '../tree/tree.ts'
-import type { Version } from '../version/version.ts'
 import { snapshotVersion } from './snapshot.ts'
 import type { Source, Sources } from './sources.ts'
 
@@ -28,14 +28,16 @@ export interface SelectOptions {
 export interface PlannedRelease {
   readonly kind: Kind
   readonly name: string
-  readonly version: Version
+  /** Without a leading v. */
+  readonly version: string
   /** Undefined for a snapshot. */
-  readonly gitTag: string | undefined
-  /** Relative to the extension repository; empty for core. */
+  readonly gitTag?: string
+  /** Relative to the extension repository; empty for the repository itself. */
   readonly folder: string
   readonly tree: Tree
-  /** The parsed manifest.yaml, with the version that is released. */
-  readonly manifest: Readonly<Record<string, unknown>> | undefined
+  /** The parsed manifest.yaml with the version that is released; undefined for a plain folder. */
+  readonly manifest?: Readonly<Record<string, unknown>>
+  /** Below a target's prefix. */
   readonly repository: string
   /** Tag in the registry. */
   readonly tag: Tag
@@ -45,4 +47,135 @@ export interface Plan {
   readonly releases: readonly PlannedRelease[]
   /** Warnings and notices. */
   readonly findings: readonly Finding[]
+}
+
+interface Checked {
+  readonly wanted: GitTag
+  readonly source: Source
+  readonly package: Package
+  readonly checked: CheckedPackage
+}
+
+/**
+ * Finds and checks every package that is asked for, all before the first byte is written: tags, folders,
+ * manifests and structure first, then whether the bytes belong to a commit.
+ * @throws GIT_TAG_INVALID, EXTENSION_NOT_FOUND, PACKAGE_COLLISION, FINDINGS (all of them at once), FOLDER_DIRTY
+ */
+export async function plan(options: SelectOptions, sources: Sources): Promise<Plan> {
+  const { layouts, snapshot } = options
+  if (options.gitTags.length === 0)
+    throw badInput('GIT_TAG_MISSING', 'Nothing says what to release', {
+      hint: 'Name a git tag, such as taskservs/kubernetes/v1.28.0.',
+    })
+  const wanted = [...new Set(options.gitTags)].map((text) => {
+    const tag = parseGitTag(snapshot && !/\/?v\d[^/]*$/.test(text) ? `${text}/v0.0.0` : text, layouts)
+    refuseUnsupported(tag)
+    return tag
+  })
+  const discoveries = new Map<Tree, Promise<Discovery>>()
+  const checked: Checked[] = []
+  for (const one of wanted) {
+    const source = snapshot ? await sources.head() : await sources.of(one.tag, options.requireGitTag)
+    let discovery = discoveries.get(source.tree)
+    if (discovery === undefined) {
+      discovery = discover(source.tree, layouts)
+      discoveries.set(source.tree, discovery)
+    }
+    const found = await locate(await discovery, one, source.tree, layouts)
+    const expected = snapshot ? {} : { version: one.version, gitTag: one.tag }
+    const folder = subtree(source.tree, found.folder)
+    checked.push({
+      wanted: one,
+      source,
+      package: found,
+      checked: await checkPackage(folder, found, expected),
+    })
+  }
+  const findings = sortFindings(checked.flatMap((one) => one.checked.findings))
+  refuseErrors(findings)
+  refuseTwins(checked, layouts)
+  if (!options.allowDirty)
+    for (const one of checked) if (one.source.working) await sources.refuseDirty(one.package.folder)
+  return { releases: checked.map((one) => released(one, options)), findings }
+}
+
+/** Kinds that other commands, or later versions, publish. */
+function refuseUnsupported({ tag, kind, name }: GitTag): void {
+  if (kind === 'platform')
+    throw badInput('PLATFORM_IS_PREBUILT', `${tag} is a platform service: its image is built elsewhere`, {
+      hint: `Publish the built image: slipway publish --from layout:DIR oci://HOST/PREFIX/${name}:v….`,
+    })
+  if (kind === 'kcl')
+    throw badInput('KCL_UNSUPPORTED', `${tag} is a KCL package, which this version does not publish`, {
+      hint: 'Publish it with kpm for now.',
+    })
+}
+
+async function locate(found: Discovery, wanted: GitTag, tree: Tree, layouts: Layouts): Promise<Package> {
+  const { kind, name } = wanted
+  const { folder } = layouts[kind]
+  // The core may be a plain folder: nothing but its place says what it is.
+  const plain = kind === 'core' && !found.packages.some((one) => one.kind === kind)
+  if (!plain) return findPackage(found, layouts, wanted)
+  for await (const file of tree.files())
+    if (folder === '' || file.path.startsWith(`${folder}/`)) return { kind, name, folder }
+  throw badInput('EXTENSION_NOT_FOUND', `There is no folder ${folder} for ${name} in ${tree.name}`, {
+    hint: 'kinds.core.folder in slipway.yaml names the folder that is packed.',
+  })
+}
+
+/** @throws FINDINGS with every finding of the run */
+function refuseErrors(findings: readonly Finding[]): void {
+  const errors = findings.filter((one) => one.level === 'error').length
+  if (errors === 0) return
+  throw new SlipwayError(
+    'FINDINGS',
+    `${errors === 1 ? 'One error' : `${errors} errors`} in the files; nothing was written`,
+    {
+      exit: 2,
+      findings,
+      hint: 'Each stands above with its place.',
+    },
+  )
+}
+
+/** One run releases at most one version under one tag of a repository. */
+function refuseTwins(checked: readonly Checked[], layouts: Layouts): void {
+  const owners = new Map<string, string>()
+  for (const { wanted } of checked) {
+    const repository = repositoryOf(layouts, wanted.kind, wanted.name)
+    const address = `${repository}:${registryTagOf(layouts, wanted.kind, wanted.version)}`
+    const other = owners.get(address)
+    if (other !== undefined)
+      throw badInput('PACKAGE_COLLISION', `${other} and ${wanted.tag} both claim ${address}`, {
+        hint: 'Release one of them.',
+      })
+    owners.set(address, wanted.tag)
+  }
+}
+
+function released(
+  { wanted, source, package: found, checked }: Checked,
+  options: SelectOptions,
+): PlannedRelease {
+  const { layouts, snapshot } = options
+  const { kind, name } = wanted
+  const version =
+    snapshot && source.commit !== undefined
+      ? snapshotVersion(checked.manifest?.version, source.commit)
+      : wanted.version
+  const tree = subtree(source.tree, found.folder)
+  return {
+    kind,
+    name,
+    version: version.version,
+    ...(snapshot ? {} : { gitTag: wanted.tag }),
+    folder: found.folder,
+    tree,
+    ...(checked.document === undefined
+      ? {}
+      : { manifest: { ...checked.document, version: version.version } }),
+    repository: repositoryOf(layouts, kind, name),
+    tag: registryTagOf(layouts, kind, version),
+  }
 }

@@ -10,7 +10,8 @@ export function snapshotVersion(base: string | undefined, commit: Commit): Versi
   const time = commit.time.toISOString().replace(/[-:T]|\.\d+Z/g, '')
   let sha = commit.id.slice(0, 12)
   // Semver forbids leading zeros in identifiers that are digits alone.
-  for (let length = 13; /^0\d+$/.test(sha) && length <= commit.id.length; length++) sha = commit.id.slice(0, length)
+  for (let length = 13; /^0\d+$/.test(sha) && length <= commit.id.length; length++)
+    sha = commit.id.slice(0, length)
   const core = base === undefined ? '0.0.0' : /^\d+\.\d+\.\d+/.exec(base)?.[0]
   return parseVersion(`${core ?? '0.0.0'}-snapshot.${time}.${sha}`)
 }

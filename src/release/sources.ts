@@ -4,8 +4,8 @@ import type { Commit } from '../git/commit-tree.ts'
 import { openRepository, type Repository } from '../git/repository.ts'
 import type { Environment } from '../process/environment.ts'
 import { folderTree } from '../tree/folder.ts'
-import { without } from '../tree/without.ts'
 import type { Tree } from '../tree/tree.ts'
+import { without } from '../tree/without.ts'
 
 /** The extension repository's files as one release sees them. */
 export interface Source {
@@ -52,7 +52,9 @@ export class Sources implements AsyncDisposable {
       throw badInput('GIT_TAG_MISSING', `There is no git tag ${gitTag} in ${this.#directory}`, {
         hint: 'A release that a tag push started builds the tag’s own commit: check it out with its tags (fetch-depth: 0 or fetch-tags: true).',
       })
-    return await this.working(repository === undefined ? 'there is no git repository' : `git tag ${gitTag} does not exist`)
+    return await this.working(
+      repository === undefined ? 'there is no git repository' : `git tag ${gitTag} does not exist`,
+    )
   }
 
   /** The working tree as it is. `why` says aloud why it stands in for a tag. */
@@ -102,9 +104,13 @@ export class Sources implements AsyncDisposable {
     if (dirty.length === 0) return
     const listed = dirty.slice(0, 5).join(', ')
     const more = dirty.length > 5 ? ` and ${dirty.length - 5} more` : ''
-    throw refused('FOLDER_DIRTY', `${folder === '' ? this.#directory : folder} has uncommitted changes: ${listed}${more}`, {
-      hint: 'Commit them, or use --allow-dirty to release bytes that no commit has.',
-    })
+    throw refused(
+      'FOLDER_DIRTY',
+      `${folder === '' ? this.#directory : folder} has uncommitted changes: ${listed}${more}`,
+      {
+        hint: 'Commit them, or use --allow-dirty to release bytes that no commit has.',
+      },
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

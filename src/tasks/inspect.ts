@@ -21,7 +21,10 @@ export interface InspectResult {
 }
 
 /** What stands under a reference, without fetching a blob. @throws REFERENCE_UNKNOWN */
-export async function inspect(options: { readonly address: Address }, context: Context): Promise<InspectResult> {
+export async function inspect(
+  options: { readonly address: Address },
+  context: Context,
+): Promise<InspectResult> {
   const { address } = options
   const call = { signal: context.signal }
   const store = (await context.open(address)).repository(address.repository)

@@ -1,7 +1,7 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import type { Tag } from '../oci/reference.ts'
-import { compareTags, isVersionTag } from '../version/version-tag.ts'
 import { showTarget, type Target } from '../store/address.ts'
+import { compareTags, isVersionTag } from '../version/version-tag.ts'
 import type { Context } from './context.ts'
 
 export interface ListedRepository {
@@ -29,7 +29,8 @@ export async function list(
   for await (const path of registry.repositories(call)) if (path.startsWith(prefix)) paths.push(path)
   const repositories = await mapConcurrent(paths.sort(), options.concurrency, async (repository) => {
     const versions: Tag[] = []
-    for await (const tag of registry.repository(repository).tags(call)) if (isVersionTag(tag)) versions.push(tag)
+    for await (const tag of registry.repository(repository).tags(call))
+      if (isVersionTag(tag)) versions.push(tag)
     versions.sort((a, b) => compareTags(b, a))
     const highest = versions.find((tag) => !tag.includes('-')) ?? versions[0]
     return { repository, versions: versions.length, ...(highest === undefined ? {} : { highest }) }

@@ -1,5 +1,5 @@
-import type { PackAllOptions } from '../package/pack-all.ts'
 import type { Shape } from '../package/pack.ts'
+import type { PackAllOptions } from '../package/pack-all.ts'
 import type { Moving } from '../publishing/moving-tags.ts'
 import type { Target } from '../store/address.ts'
 import type { Compression } from '../tarball/compress.ts'

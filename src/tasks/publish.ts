@@ -1,13 +1,13 @@
 import { mapConcurrent } from '../core/concurrent.ts'
-import { badInput, onSide, type ExitCode } from '../core/error.ts'
+import { badInput, type ExitCode, onSide } from '../core/error.ts'
 import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
-import { type Destination, publishEverywhere } from '../publishing/everywhere.ts'
 import { destinationOf, destinationsOf, finish } from '../publishing/destinations.ts'
-import { isVersionTag } from '../version/version-tag.ts'
+import { type Destination, publishEverywhere } from '../publishing/everywhere.ts'
 import { exitOf, type TargetOutcome } from '../publishing/outcome.ts'
 import { type Address, type Place, showAddress } from '../store/address.ts'
 import type { Registry, Store } from '../store/store.ts'
+import { isVersionTag } from '../version/version-tag.ts'
 import type { Context } from './context.ts'
 import type { PublishingOptions } from './options.ts'
 
@@ -58,20 +58,27 @@ export async function publishPrebuilt(options: PublishOptions, context: Context)
       `${showAddress(options.from)} holds ${prebuilt.length} artifacts, but full addresses take one`,
       { hint: 'Name one with #REPOSITORY:TAG, or publish all of them with --to.' },
     )
-  const jobs = prebuilt.map((one) => ({ ...one, destinations: destinations(one, options, references, context) }))
-  const outcomes = await mapConcurrent(jobs, options.concurrency, async ({ store, repository, artifact, ...job }) => {
-    const label = `${repository}${job.tag === undefined ? '' : `:${job.tag}`}`
-    report.emit({ type: 'progress', id: label, label: `publishing ${label}`, state: 'running' })
-    const targets = await publishEverywhere(
-      store,
-      artifact,
-      job.destinations,
-      { allowOverwrite: options.allowOverwrite, now: clock.now },
-      { signal },
-    )
-    report.emit({ type: 'progress', id: label, label, state: exitOf(targets) === 0 ? 'done' : 'failed' })
-    return targets
-  })
+  const jobs = prebuilt.map((one) => ({
+    ...one,
+    destinations: destinations(one, options, references, context),
+  }))
+  const outcomes = await mapConcurrent(
+    jobs,
+    options.concurrency,
+    async ({ store, repository, artifact, ...job }) => {
+      const label = `${repository}${job.tag === undefined ? '' : `:${job.tag}`}`
+      report.emit({ type: 'progress', id: label, label: `publishing ${label}`, state: 'running' })
+      const targets = await publishEverywhere(
+        store,
+        artifact,
+        job.destinations,
+        { allowOverwrite: options.allowOverwrite, now: clock.now },
+        { signal },
+      )
+      report.emit({ type: 'progress', id: label, label, state: exitOf(targets) === 0 ? 'done' : 'failed' })
+      return targets
+    },
+  )
   const places: Place[] = [...options.targets, ...references]
   const final = await finish(
     places,

@@ -45,7 +45,12 @@ export async function release(options: ReleaseOptions, context: Context): Promis
         now: clock.now,
         onProgress: (_, moved) => {
           bytes += moved
-          progress(job.repository, `publishing ${job.name} ${job.version}`, bytes, options.targets.length * one.packed.layer.size)
+          progress(
+            job.repository,
+            `publishing ${job.name} ${job.version}`,
+            bytes,
+            options.targets.length * one.packed.layer.size,
+          )
         },
       },
       { signal },

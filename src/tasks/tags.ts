@@ -1,6 +1,6 @@
 import type { Tag } from '../oci/reference.ts'
-import { compareTags, isVersionTag } from '../version/version-tag.ts'
 import { type Address, showAddress } from '../store/address.ts'
+import { compareTags, isVersionTag } from '../version/version-tag.ts'
 import type { Context } from './context.ts'
 
 export interface TagsResult {
