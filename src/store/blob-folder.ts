@@ -10,9 +10,9 @@ import { unknown } from './rules.ts'
 import type { Call } from './store.ts'
 
 /** Begins the names of files still being written; no digest, repository or layout file begins so. */
-const partial = '.partial-'
+const partial = '.slipway-partial-'
 /** What a killed writer can leave: the above, and files of a lock that was being taken over. */
-const leftover = /^\.(partial-|index\.lock\.)/
+const leftover = /^\.(slipway-partial-|index\.lock\.)/
 /** Milliseconds after the last byte at which a partial file's writer is taken for dead. */
 const abandoned = 3_600_000
 
