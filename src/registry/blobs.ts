@@ -48,6 +48,7 @@ export async function* fetchBlob(
 
 async function* download(repository: Repository, content: Descriptor, offset: number, call: Call) {
   const { endpoint } = repository
+  if (offset > 0 && offset === content.size) return
   let at = offset
   let failures = 0
   do {

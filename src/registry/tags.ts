@@ -25,11 +25,17 @@ export async function* listEntries(repository: Repository, call: Call): AsyncGen
   if (!linked) yield* listRest(repository, entriesOf(page, where), call)
 }
 
-/** Every tag once, or throws; none where the registry knows no such repository. */
+/** Tags that stand in for the referrers API: `referrers()` lists what they hold. */
+const standsForReferrers = /^sha(?:256|384|512)-[0-9a-f]{64}$/
+
+/**
+ * Every tag once, or throws; none where the registry knows no such repository. Fallback tags of the referrers
+ * API are left out: whoever copied one as a tag would overwrite the destination's own list of referrers.
+ */
 export async function* listTags(repository: Repository, call: Call): AsyncGenerator<Tag> {
   const seen = new Set<string>()
   for await (const entry of listEntries(repository, call)) {
-    if (!isTag(entry) || seen.has(entry)) continue
+    if (!isTag(entry) || seen.has(entry) || standsForReferrers.test(entry)) continue
     seen.add(entry)
     yield entry
   }
