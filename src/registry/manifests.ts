@@ -6,6 +6,7 @@ import { children, decode, type Encoded } from '../oci/manifest.ts'
 import { isManifestType, manifestTypes } from '../oci/media-type.ts'
 import type { Tag } from '../oci/reference.ts'
 import type { Call } from '../store/store.ts'
+import { blobExists } from './blobs.ts'
 import { failed, type RegistryError, readFaults } from './errors.ts'
 import type { Repository } from './repository.ts'
 import { listEntries } from './tags.ts'
@@ -101,7 +102,7 @@ export async function putManifest(
     const error = failed(endpoint, where, 'writing the manifest', response, faults)
     if (mayStandAlready(error) && (await standsAlready(repository, manifest, reference, call)))
       return { subject: undefined }
-    throw childrenMissing(repository, manifest, error) ?? subjectRefused(manifest, error)
+    throw (await childrenMissing(repository, manifest, error, call)) ?? subjectRefused(manifest, error)
   }
   await response.discard()
   const stored = response.header('docker-content-digest')
@@ -121,18 +122,39 @@ export async function putManifest(
   return { subject: response.header('oci-subject') }
 }
 
-/** A registry lost a blob that it said it had, or never had it: what was known of the children is void. */
-function childrenMissing(
+/**
+ * A registry lost a blob that it said it had, or never had it: what was known of the children is void. Some
+ * say so in words of their own, even with 500; then the children are looked for.
+ */
+async function childrenMissing(
   repository: Repository,
   manifest: Encoded,
-  error: SlipwayError,
-): SlipwayError | undefined {
-  if (!hasCode(error, 'MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN')) return undefined
-  for (const child of children(manifest.manifest)) repository.forget(child.digest)
+  error: RegistryError,
+  call: Call,
+): Promise<SlipwayError | undefined> {
+  const below = children(manifest.manifest)
+  const said = saysMissing.has(error.code)
+  const unclear = unclearStatus.has(error.status) && unclearCode.has(error.code)
+  if (!said && !(unclear && (await anyMissing(repository, below, call)))) return undefined
+  for (const child of below) repository.forget(child.digest)
   return new SlipwayError('MANIFEST_BLOB_UNKNOWN', error.message, {
     hint: 'The registry lacks content that the manifest points to; push it again.',
     cause: error,
   })
+}
+
+const saysMissing = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_UNKNOWN'])
+const unclearCode = new Set(['REGISTRY_ERROR', 'MANIFEST_INVALID', 'DIGEST_INVALID', 'NAME_UNKNOWN'])
+const unclearStatus = new Set([400, 404, 422, 500])
+
+async function anyMissing(repository: Repository, below: readonly Descriptor[], call: Call) {
+  for (const child of below) {
+    const there = isManifestType(child.mediaType)
+      ? (await resolveManifest(repository, child.digest, call)) !== undefined
+      : await blobExists(repository, child, call)
+    if (!there) return true
+  }
+  return false
 }
 
 function subjectRefused(manifest: Encoded, error: RegistryError): SlipwayError {

@@ -116,6 +116,20 @@ describe('writing a manifest', () => {
     await expect(store.put(encode(index))).rejects.toMatchObject({ code: 'MANIFEST_BLOB_UNKNOWN' })
   })
 
+  it.each([400, 500])('finds out that a child is missing where the registry only says %i', async (status) => {
+    const { fake, registry } = await start()
+    const store = registry.repository('a')
+    const { bytes, content } = random(10)
+    const manifest = manifestOf({}, content)
+    const fault = { method: 'PUT', path: /manifests/, status, times: status === 500 ? 4 : 1 }
+    fake.fail(fault)
+    await expect(store.put(manifest)).rejects.toMatchObject({ code: 'MANIFEST_BLOB_UNKNOWN' })
+    await store.push(content, contentOf(bytes))
+    fake.fail(fault)
+    await expect(store.put(manifest)).rejects.toMatchObject({ code: 'REGISTRY_ERROR', status })
+    expect(await store.put(manifest)).toBe('uploaded')
+  })
+
   it('refuses more than 4 MiB before sending it', async () => {
     const { fake, registry } = await start({ quirks: vendors.harbor })
     const large = manifestOf({ annotations: { a: 'x'.repeat(4 * 1024 * 1024) } })
@@ -178,7 +192,7 @@ describe('errors', () => {
 
   it('do not read an endless answer', async () => {
     const { fake, registry } = await start()
-    fake.fail({ method: 'PUT', status: 400, body: 'x'.repeat(5_000_000) })
-    await expect(registry.repository('a').put(manifestOf())).rejects.toMatchObject({ status: 400 })
+    fake.fail({ method: 'PUT', status: 418, body: 'x'.repeat(5_000_000) })
+    await expect(registry.repository('a').put(manifestOf())).rejects.toMatchObject({ status: 418 })
   })
 })
