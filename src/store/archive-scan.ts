@@ -84,6 +84,8 @@ async function headerAt(
   if (at + block > total) throw invalidFiles('ARCHIVE', where, 'it ends in the middle of a header')
   const bytes = await readSpan(file, { start: at, size: block }, where)
   const header = new Header(bytes, 0, extended)
+  // The library puts the old header's prefix even before a path that an extended header gave as a whole.
+  if (extended.path !== undefined && !isExtension(header.type)) header.path = extended.path
   if (header.nullBlock) return undefined
   if (!header.cksumValid) throw invalidFiles('ARCHIVE', where, fault(bytes, at))
   return header

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { mapConcurrent } from '../core/concurrent.ts'
 import { type Descriptor, plain } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -5,6 +6,7 @@ import { artifactTypeOf, decode, type Encoded, referrerDescriptor } from '../oci
 import { isManifestType } from '../oci/media-type.ts'
 import { isTag, type Tag } from '../oci/reference.ts'
 import { BlobFolder } from './blob-folder.ts'
+import { writeFailure } from './file-failure.ts'
 import { IndexFile, refName } from './layout-index.ts'
 import { Pushes } from './pushes.ts'
 import { collect, decodeManifest, isDigestReference, manifestLimit, requireChildren } from './rules.ts'
@@ -16,7 +18,9 @@ export class LayoutStore implements Store {
   readonly name: string
   readonly #blobs: BlobFolder
   readonly #index: IndexFile
-  readonly #prepare: () => Promise<void>
+  readonly #folder: string
+  readonly #check: () => Promise<void>
+  #prepared: Promise<void> | undefined
   readonly #pushes = new Pushes()
   /** What a manifest refers to never changes: read once. */
   readonly #referring = new Map<
@@ -24,13 +28,14 @@ export class LayoutStore implements Store {
     { readonly subject: Digest; readonly entry: Descriptor } | undefined
   >()
 
-  /** `prepare` runs before every write: checks and files that belong to the registry. */
-  constructor(folder: string, name: string, prepare: () => Promise<void>) {
+  /** `check` runs before the first write: it may refuse, and it writes what belongs to the registry. */
+  constructor(folder: string, name: string, check: () => Promise<void>) {
     this.id = `layout:${folder}`
     this.name = name
     this.#blobs = new BlobFolder(folder, 'LAYOUT')
     this.#index = new IndexFile(folder)
-    this.#prepare = prepare
+    this.#folder = folder
+    this.#check = check
   }
 
   async resolve(reference: Tag | Digest, call?: Call): Promise<Descriptor | undefined> {
@@ -89,8 +94,8 @@ export class LayoutStore implements Store {
 
   async push(content: Descriptor, bytes: Content, call?: Call): Promise<PushOutcome> {
     const bring = async () => {
-      if (await this.exists(content, call)) return 'present' as const
       await this.#prepare()
+      if (await this.exists(content, call)) return 'present' as const
       await this.#blobs.write(content, bytes.open(), call)
       return 'uploaded' as const
     }
@@ -114,6 +119,18 @@ export class LayoutStore implements Store {
     const entry = { ...plain(descriptor), ...(artifactType !== undefined && { artifactType }) }
     await this.#index.change({ manifest: entry, names }, call)
     return outcome === 'present' ? 'present' : 'uploaded'
+  }
+
+  async #prepare(): Promise<void> {
+    this.#prepared ??= this.#check()
+      .then(() => mkdir(this.#folder, { recursive: true }))
+      .then(() => {})
+    try {
+      await this.#prepared
+    } catch (error) {
+      this.#prepared = undefined
+      throw writeFailure('LAYOUT', this.#folder, error)
+    }
   }
 
   async #readSubject(entry: Descriptor, call: Call): Promise<void> {
