@@ -137,6 +137,8 @@ class Client implements Transport {
         // undici takes any async iterable, which its types leave out.
         body: streams ? (source as unknown as Readable) : (body ?? null),
         signal: signal ?? null,
+        // undici would close the connection after every HEAD, for servers that answer it with a body.
+        reset: false,
       })
       host.answered = true
       return new ReceivedResponse(request.url, answer, release, signal, request.method)

@@ -66,6 +66,7 @@ async function deliver(
         tag,
         prefix,
         moving,
+        now: options.now,
         allowOverwrite: options.allowOverwrite,
         onProgress: (bytes) => options.onProgress?.(destination, bytes),
       },

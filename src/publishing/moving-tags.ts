@@ -16,6 +16,25 @@ export interface MovedTag {
   readonly to: Tag
 }
 
+export interface MovingOptions {
+  readonly moving: readonly Moving[]
+  readonly prefix: VersionPrefix
+  /** Milliseconds since some fixed moment. */
+  readonly now: () => number
+}
+
+/** Every tag of a repository, and when it was asked for. */
+export interface Listing {
+  readonly tags: Set<Tag>
+  readonly at: number
+}
+
+/**
+ * Milliseconds for which a listing may start moving tags: a stale one could move them back until the next
+ * listing repairs that.
+ */
+const fresh = 1000
+
 /** How often moving tags are listed and repaired before giving up on ever finding the registry quiet. */
 const rounds = 50
 
@@ -42,52 +61,72 @@ export function aims(
   return new Map([...highest].map(([key, { tag }]) => [key, tag]))
 }
 
+export async function listTags(store: Store, now: () => number, call?: Call): Promise<Listing> {
+  const at = now()
+  const tags = new Set<Tag>()
+  for await (const tag of store.tags(call)) tags.add(tag)
+  return { tags, at }
+}
+
 /**
  * Lists, moves, lists again and repairs until a listing after the last move asks for nothing. Registries
  * have no compare-and-swap; but since everyone lists *after* moving, whoever moves last sees every version
  * that was tagged before, so the tags are right once all releasers have ended.
  * @param known the artifact just published under its version's tag: spares fetching it again
+ * @param before a listing from before that; spares the first one while it is fresh
  * @throws TAGS_NOT_QUIET
  */
 export async function moveTags(
   store: Store,
-  moving: readonly Moving[],
-  prefix: VersionPrefix,
+  options: MovingOptions,
   known: { readonly tag: Tag; readonly artifact: Encoded } | undefined,
+  before?: Listing,
   call?: Call,
 ): Promise<MovedTag[]> {
+  const { moving, prefix, now } = options
   if (moving.length === 0) return []
   /** What this run has put where; a later listing that still wants it needs no second look. */
   const put = new Map<Tag, Tag>()
+  let listing = before !== undefined && now() - before.at < fresh ? before : await listTags(store, now, call)
   for (let round = 0; round < rounds; round++) {
-    const listed = new Set<Tag>()
-    for await (const tag of store.tags(call)) listed.add(tag)
-    // A listing may lag behind the tag this run has just set.
-    if (known !== undefined) listed.add(known.tag)
+    const moved = await moveOnce(store, aimsOf(listing, known?.tag), listing, put)
+    if (!moved && listing !== before) return [...put].map(([tag, to]) => ({ tag, to }))
+    listing = await listTags(store, now, call)
+  }
+  throw new SlipwayError(
+    'TAGS_NOT_QUIET',
+    `${store.name}: versions kept arriving while ${moving.join(', ')} moved`,
+    { hint: 'The release itself is published. Run the same command again once other releases have ended.' },
+  )
+
+  /** A listing may lag behind the tag this run has just set. */
+  function aimsOf({ tags }: Listing, own: Tag | undefined): Map<Tag, Tag> {
+    return aims(own === undefined ? tags : new Set([...tags, own]), moving, prefix)
+  }
+
+  async function moveOnce(
+    to: Store,
+    wanted: ReadonlyMap<Tag, Tag>,
+    { tags }: Listing,
+    done: Map<Tag, Tag>,
+  ): Promise<boolean> {
     let moved = false
-    for (const [tag, to] of aims(listed, moving, prefix)) {
-      if (put.get(tag) === to) continue
-      const artifact = to === known?.tag ? known.artifact : await store.manifest(to, call)
+    for (const [tag, version] of wanted) {
+      if (done.get(tag) === version) continue
+      const artifact = version === known?.tag ? known.artifact : await to.manifest(version, call)
       // Removed since it was listed: the next listing decides anew.
       if (artifact === undefined) {
         moved = true
         continue
       }
-      const current = listed.has(tag) ? await store.resolve(tag, call) : undefined
-      put.set(tag, to)
+      const current = tags.has(tag) ? await to.resolve(tag, call) : undefined
+      done.set(tag, version)
       if (current?.digest === artifact.descriptor.digest) continue
-      await store.tag(artifact, [tag], call)
+      await to.tag(artifact, [tag], call)
       moved = true
     }
-    if (!moved) return [...put].map(([tag, to]) => ({ tag, to }))
+    return moved
   }
-  throw new SlipwayError(
-    'TAGS_NOT_QUIET',
-    `${store.name}: versions kept arriving while ${moving.join(', ')} moved`,
-    {
-      hint: 'The release itself is published. Run the same command again once other releases have ended.',
-    },
-  )
 }
 
 function movingTag(name: Moving, version: Version, prefix: VersionPrefix): Tag {

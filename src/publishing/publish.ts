@@ -3,15 +3,13 @@ import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
 import { type CopyResult, copy } from '../store/copy.ts'
 import type { Call, ReadableStore, Store } from '../store/store.ts'
-import { type MovedTag, type Moving, moveTags, type VersionPrefix } from './moving-tags.ts'
+import { listTags, type MovedTag, type MovingOptions, moveTags } from './moving-tags.ts'
 import { judge, sameContent, type Verdict } from './overwrite.ts'
 import { readBack } from './read-back.ts'
 
-export interface PublishOptions {
+export interface PublishOptions extends MovingOptions {
   /** The exact tag; set after everything else is proved to be there. */
   readonly tag: Tag
-  readonly prefix: VersionPrefix
-  readonly moving: readonly Moving[]
   readonly allowOverwrite: boolean
   /** Blobs and manifests in flight. */
   readonly concurrency?: number
@@ -40,19 +38,21 @@ export async function publish(
   call: Call = {},
 ): Promise<Published> {
   const place = { store: to, tag: options.tag, allowOverwrite: options.allowOverwrite }
-  const existing = await to.manifest(options.tag, call)
+  // One listing tells whether the tag, and whether the repository, exists, and starts the moving tags.
+  const before = options.moving.length === 0 ? undefined : await listTags(to, options.now, call)
+  const existing = before?.tags.has(options.tag) === false ? undefined : await to.manifest(options.tag, call)
   const verdict = judge(existing, artifact, place)
   if (verdict === 'unchanged' && existing !== undefined) {
     const known = { tag: options.tag, artifact: existing }
-    const moved = await moveTags(to, options.moving, options.prefix, known, call)
+    const moved = await moveTags(to, options, known, before, call)
     return { outcome: 'unchanged', artifact: existing, moved }
   }
-  const copied = await arrive(from, artifact, to, options, call)
+  const copied = await arrive(from, artifact, to, before?.tags.size === 0, options, call)
   const late = await raced(to, artifact, verdict, existing, options.tag, call)
   if (late === undefined) await to.tag(artifact, [options.tag], call)
   const standing = late ?? artifact
   const known = { tag: options.tag, artifact: standing }
-  const moved = await moveTags(to, options.moving, options.prefix, known, call)
+  const moved = await moveTags(to, options, known, before, call)
   const outcome = late !== undefined ? 'unchanged' : verdict === 'overwrite' ? 'overwritten' : 'published'
   return { outcome, artifact: standing, moved, copied }
 }
@@ -65,6 +65,7 @@ async function arrive(
   from: ReadableStore,
   artifact: Encoded,
   to: Store,
+  empty: boolean,
   options: PublishOptions,
   call: Call,
 ): Promise<CopyResult> {
@@ -74,7 +75,7 @@ async function arrive(
     ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   }
-  const copied = await copy(from, artifact.descriptor, to, how)
+  const copied = await copy(from, artifact.descriptor, to, { ...how, ...(empty ? { check: 'new' } : {}) })
   try {
     await readBack(to, artifact, call)
     return copied

@@ -1,3 +1,4 @@
+import { mapConcurrent } from '../core/concurrent.ts'
 import { badInput, SlipwayError } from '../core/error.ts'
 import { type Finding, sortFindings } from '../core/finding.ts'
 import { type CheckedPackage, checkPackage } from '../extension/check.ts'
@@ -73,8 +74,7 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
     return tag
   })
   const discoveries = new Map<Tree, Promise<Discovery>>()
-  const checked: Checked[] = []
-  for (const one of wanted) {
+  const checked = await mapConcurrent(wanted, 16, async (one): Promise<Checked> => {
     const source = snapshot ? await sources.head() : await sources.of(one.tag, options.requireGitTag)
     let discovery = discoveries.get(source.tree)
     if (discovery === undefined) {
@@ -84,13 +84,8 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
     const found = await locate(await discovery, one, source.tree, layouts)
     const expected = snapshot ? {} : { version: one.version, gitTag: one.tag }
     const folder = subtree(source.tree, found.folder)
-    checked.push({
-      wanted: one,
-      source,
-      package: found,
-      checked: await checkPackage(folder, found, expected),
-    })
-  }
+    return { wanted: one, source, package: found, checked: await checkPackage(folder, found, expected) }
+  })
   const findings = sortFindings(checked.flatMap((one) => one.checked.findings))
   refuseErrors(findings)
   refuseTwins(checked, layouts)

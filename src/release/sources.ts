@@ -4,6 +4,7 @@ import type { Commit } from '../git/commit-tree.ts'
 import { openRepository, type Repository } from '../git/repository.ts'
 import type { Environment } from '../process/environment.ts'
 import { folderTree } from '../tree/folder.ts'
+import { listed } from '../tree/listed.ts'
 import type { Tree } from '../tree/tree.ts'
 import { without } from '../tree/without.ts'
 
@@ -27,6 +28,8 @@ export class Sources implements AsyncDisposable {
   readonly #signal: AbortSignal | undefined
   readonly #trees = new Map<string, Promise<Source>>()
   #repository: Promise<Repository | undefined> | undefined
+  /** Asked once for all packages. */
+  #dirty: Promise<string[]> | undefined
 
   constructor(options: {
     readonly directory: string
@@ -62,18 +65,13 @@ export class Sources implements AsyncDisposable {
     const repository = await this.#open()
     const source = await this.#once('', async () => {
       const tree = folderTree(this.#directory, this.#signal === undefined ? {} : { signal: this.#signal })
-      if (repository === undefined) return { tree, commit: undefined, working: true }
+      if (repository === undefined) return { tree: await listed(tree), commit: undefined, working: true }
       const commit = await repository.head()
       const ignored = await repository.ignored(repository.prefix)
       const own = ignored.map((path) => path.slice(repository.prefix.length))
-      return {
-        tree: {
-          ...without(tree, own),
-          ...(commit === undefined ? {} : { commit: commit.id, time: commit.time }),
-        },
-        commit,
-        working: true,
-      }
+      const kept = await listed(without(tree, own))
+      const origin = commit === undefined ? {} : { commit: commit.id, time: commit.time }
+      return { tree: { ...kept, ...origin }, commit, working: true }
     })
     if (why !== undefined) {
       const at = source.commit === undefined ? '' : ` at commit ${source.commit.id.slice(0, 12)}`
@@ -100,7 +98,12 @@ export class Sources implements AsyncDisposable {
   async refuseDirty(folder: string): Promise<void> {
     const repository = await this.#open()
     if (repository === undefined || (await repository.head()) === undefined) return
-    const dirty = await repository.dirty(`${repository.prefix}${folder}`)
+    const { prefix } = repository
+    this.#dirty ??= repository.dirty(prefix)
+    const inside = folder === '' ? prefix : `${prefix}${folder}/`
+    const dirty = (await this.#dirty)
+      .filter((path) => path.startsWith(inside))
+      .map((path) => path.slice(prefix.length))
     if (dirty.length === 0) return
     const listed = dirty.slice(0, 5).join(', ')
     const more = dirty.length > 5 ? ` and ${dirty.length - 5} more` : ''
@@ -128,7 +131,7 @@ export class Sources implements AsyncDisposable {
 
   #at(repository: Repository, commit: Commit): Promise<Source> {
     return this.#once(commit.id, async () => {
-      const tree = await repository.commitTree(commit, repository.prefix)
+      const tree = await listed(await repository.commitTree(commit, repository.prefix))
       return { tree, commit, working: false }
     })
   }

@@ -145,8 +145,10 @@ export class GraphCopy {
   }
 
   async #bring(content: Descriptor, depth: number): Promise<void> {
-    const present = await this.request('destination', () => this.to.exists(content, this.call))
-    if (present && !this.deep) return this.tally.note(content, 'present')
+    if (this.#options.check !== 'deep' && this.#options.check !== 'new') {
+      const present = await this.request('destination', () => this.to.exists(content, this.call))
+      if (present) return this.tally.note(content, 'present')
+    }
     const manifest = await this.load(content)
     if (manifest === undefined) throw onSide('source', unknown(content, this.from.name))
     await this.#below(manifest, depth)

@@ -20,9 +20,10 @@ export interface CopyOptions extends Call {
   readonly concurrency?: number
   /**
    * `quick` (default): a manifest that is at the destination has its children there too, since none is taken
-   * without them. `deep` asks for every child and repairs what is missing.
+   * without them. `deep` asks for every child and repairs what is missing. `new` is for a destination that is
+   * known to have no manifest at all: nobody asks for one.
    */
-  readonly check?: 'quick' | 'deep'
+  readonly check?: 'quick' | 'deep' | 'new'
   /** Manifests of one graph with its referrers; default 10,000, so that a hostile graph ends. */
   readonly maxManifests?: number
   /** Blobs of one graph with its referrers; default 100,000. */

@@ -4,11 +4,16 @@ import type { Tree, TreeFile } from './tree.ts'
 export function subtree(tree: Tree, folder: string): Tree {
   const prefix = folder === '' ? '' : `${folder.replace(/\/+$/, '')}/`
   if (prefix === '') return tree
+  const { under: _, ...rest } = tree
   const moved = (file: TreeFile): TreeFile => ({ ...file, path: file.path.slice(prefix.length) })
   return {
-    ...tree,
+    ...rest,
     name: `${tree.name}, ${folder}`,
     async *files() {
+      if (tree.under !== undefined) {
+        for (const file of tree.under(prefix)) yield moved(file)
+        return
+      }
       for await (const file of tree.files()) if (file.path.startsWith(prefix)) yield moved(file)
     },
     async file(path) {

@@ -23,4 +23,6 @@ export interface Tree {
   files(): AsyncIterable<TreeFile>
   /** One file by its path. */
   file(path: string): Promise<TreeFile | undefined>
+  /** Those whose path starts with `prefix`, where they are known without listing the whole tree. */
+  under?(prefix: string): readonly TreeFile[]
 }

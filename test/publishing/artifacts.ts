@@ -1,7 +1,7 @@
-import { contentOf, type Store } from '../../src/store/store.ts'
 import { descriptorOf } from '../../src/oci/descriptor.ts'
 import { type Encoded, encode, type ImageManifest } from '../../src/oci/manifest.ts'
 import { mediaType } from '../../src/oci/media-type.ts'
+import { contentOf, type Store } from '../../src/store/store.ts'
 
 /** Puts a small artifact without a tag; `text` decides its layer, `commit` its outer manifest only. */
 export async function artifact(store: Store, text: string, commit = 'a'): Promise<Encoded<ImageManifest>> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parseTag, type Tag } from '../../src/oci/reference.ts'
-import { aims, type Moving, moveTags } from '../../src/publishing/moving-tags.ts'
+import { aims, listTags, type Moving, moveTags } from '../../src/publishing/moving-tags.ts'
 import { memoryRegistry } from '../../src/store/memory.ts'
 import type { Store } from '../../src/store/store.ts'
 import { artifact } from './artifacts.ts'
@@ -27,7 +27,11 @@ describe('where moving tags belong', () => {
   it('never reads a moving tag, another form or rubbish as a version', () => {
     const tags = ['1', '1.9', 'latest', 'v9.0.0', '01.0.0', '1.0', '1.0.0.0', 'sha256-abc.sig', '1.0.0']
     expect(Object.fromEntries(aims(tags, ['latest'], ''))).toEqual({ latest: '1.0.0' })
-    expect(Object.fromEntries(aims(tags, all, 'v'))).toEqual({ latest: 'v9.0.0', v9: 'v9.0.0', 'v9.0': 'v9.0.0' })
+    expect(Object.fromEntries(aims(tags, all, 'v'))).toEqual({
+      latest: 'v9.0.0',
+      v9: 'v9.0.0',
+      'v9.0': 'v9.0.0',
+    })
   })
 })
 
@@ -35,19 +39,19 @@ describe('moving tags', () => {
   it('leaves latest alone after a backport and moves the older line only', async () => {
     const store = memoryRegistry().repository('x')
     await tagged(store, '2.0.0', '1.5.0')
-    await moveTags(store, all, '', undefined)
+    await moveTags(store, { moving: all, prefix: '', now: Date.now }, undefined)
     const backport = await tagged(store, '1.5.1')
-    await moveTags(store, all, '', backport)
+    await moveTags(store, { moving: all, prefix: '', now: Date.now }, backport)
     expect(await standing(store, 'latest', '2', '1', '1.5')).toEqual(['2.0.0', '2.0.0', '1.5.1', '1.5.1'])
   })
 
   it('repairs what a killed release left behind', async () => {
     const store = memoryRegistry().repository('x')
     await tagged(store, '1.0.0')
-    await moveTags(store, ['latest'], '', undefined)
+    await moveTags(store, { moving: ['latest'], prefix: '', now: Date.now }, undefined)
     await tagged(store, '1.1.0')
     expect(await standing(store, 'latest')).toEqual(['1.0.0'])
-    await moveTags(store, ['latest'], '', undefined)
+    await moveTags(store, { moving: ['latest'], prefix: '', now: Date.now }, undefined)
     expect(await standing(store, 'latest')).toEqual(['1.1.0'])
   })
 
@@ -55,8 +59,34 @@ describe('moving tags', () => {
     const store = memoryRegistry().repository('x')
     const known = await tagged(store, '1.0.0')
     const calls: string[] = []
-    await moveTags(counted(store, calls), ['latest'], '', known)
+    await moveTags(counted(store, calls), { moving: ['latest'], prefix: '', now: Date.now }, known)
     expect(calls).toEqual(['tags', 'tag latest', 'tags'])
+  })
+
+  it('spares its first listing while an earlier one is fresh, never its last', async () => {
+    const store = memoryRegistry().repository('x')
+    let time = 0
+    const options = { moving: ['latest'] as const, prefix: '' as const, now: () => time }
+    const before = await listTags(store, options.now)
+    const known = await tagged(store, '1.0.0')
+    const calls: string[] = []
+    await moveTags(counted(store, calls), options, known, before)
+    expect(calls).toEqual(['tag latest', 'tags'])
+    time = 5000
+    const stale: string[] = []
+    await moveTags(counted(store, stale), options, known, before)
+    expect(stale).toEqual(['tags', 'resolve latest'])
+  })
+
+  it('never trusts an earlier listing alone, even when it asks for nothing', async () => {
+    const store = memoryRegistry().repository('x')
+    const first = await tagged(store, '1.0.0')
+    await store.tag(first.artifact, [parseTag('latest')])
+    const options = { moving: ['latest'] as const, prefix: '' as const, now: () => 0 }
+    const before = await listTags(store, options.now)
+    await tagged(store, '1.1.0')
+    await moveTags(store, options, first, before)
+    expect(await standing(store, 'latest')).toEqual(['1.1.0'])
   })
 
   it('sees a version that arrives between its listing and its write', async () => {
@@ -73,7 +103,7 @@ describe('moving tags', () => {
         await store.tag(manifest, tags, call)
       },
     })
-    await moveTags(disturbed, ['latest'], '', known)
+    await moveTags(disturbed, { moving: ['latest'], prefix: '', now: Date.now }, known)
     expect(await standing(store, 'latest')).toEqual(['1.1.0'])
   })
 
@@ -97,7 +127,7 @@ describe('moving tags', () => {
         versions.map(async (version) => {
           await ticks(random() * 30)
           const known = await tagged(store, version)
-          await moveTags(slow, all, '', known)
+          await moveTags(slow, { moving: all, prefix: '', now: Date.now }, known)
         }),
       )
       expect(await standing(store, 'latest', '1', '1.3')).toEqual(['1.7.4', '1.7.4', '1.3.4'])
@@ -115,7 +145,9 @@ describe('moving tags', () => {
         await tagged(store, `1.0.${patch}`)
       },
     })
-    await expect(moveTags(busy, ['latest'], '', known)).rejects.toMatchObject({ code: 'TAGS_NOT_QUIET' })
+    await expect(
+      moveTags(busy, { moving: ['latest'], prefix: '', now: Date.now }, known),
+    ).rejects.toMatchObject({ code: 'TAGS_NOT_QUIET' })
   })
 })
 
