@@ -9,7 +9,7 @@ import { type Call, type Content, contentFrom, contentOf, type Registry, type St
 /**
  * Keeps what is fetched by digest in another store, and serves it from there the next time. Tags, lists of
  * referrers and the question whether something exists always go to the registry: they can change, content
- * under a digest cannot. A cache that cannot be written is done without. The cache stays open when this is
+ * under a digest cannot; it is served whichever repository it was first read from. A cache that cannot be written is done without. The cache stays open when this is
  * disposed.
  */
 export function cached(registry: Registry, by: Store): Registry {
@@ -62,11 +62,11 @@ class CachedStore implements Store {
       typeof reference !== 'string'
         ? reference
         : isDigestReference(reference)
-          ? await this.#cache.resolve(reference, call)
+          ? await usable(this.#cache.resolve(reference, call))
           : await this.#store.resolve(reference, call)
-    if (descriptor !== undefined && (await this.#cache.exists(descriptor, call))) {
-      const bytes = await collect(this.#cache.fetch(descriptor, call))
-      return decode(bytes, descriptor.mediaType, `${this.name}@${descriptor.digest}`)
+    if (descriptor !== undefined && (await usable(this.#cache.exists(descriptor, call)))) {
+      const bytes = await usable(collect(this.#cache.fetch(descriptor, call)))
+      if (bytes !== undefined) return decode(bytes, descriptor.mediaType, `${this.name}@${descriptor.digest}`)
     }
     const found = await this.#store.manifest(descriptor ?? reference, call)
     if (found !== undefined) await this.#keep(found.descriptor, contentOf(found.bytes), call)
@@ -77,7 +77,7 @@ class CachedStore implements Store {
     content: Descriptor,
     call: Call & { readonly offset?: number } = {},
   ): AsyncGenerator<Uint8Array> {
-    const there = await this.#cache.exists(content, call)
+    const there = await usable(this.#cache.exists(content, call))
     // A part can neither be verified nor kept.
     const kept =
       there ||
@@ -98,12 +98,18 @@ class CachedStore implements Store {
   }
 
   async #keep(content: Descriptor, bytes: Content, call: Call | undefined): Promise<boolean> {
-    try {
-      await this.#cache.push(content, bytes, call)
-      return true
-    } catch (error) {
-      if (hasCode(error, 'DISK_FULL', 'LAYOUT_NOT_WRITABLE')) return false
-      throw error
-    }
+    return (await usable(this.#cache.push(content, bytes, call))) !== undefined
   }
 }
+
+/** Undefined where the cache itself is what fails: the registry still has the content. */
+async function usable<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work
+  } catch (error) {
+    if (!hasCode(error, ...cacheFailures)) throw error
+    return undefined
+  }
+}
+
+const cacheFailures = ['DISK_FULL', 'LAYOUT_INVALID', 'LAYOUT_NOT_READABLE', 'LAYOUT_NOT_WRITABLE'] as const

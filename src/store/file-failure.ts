@@ -20,7 +20,7 @@ export function writeFailure(kind: FileKind, where: string, error: unknown): unk
     })
   if (!denied.includes(code)) return error
   return new SlipwayError(`${kind}_NOT_WRITABLE`, `${where} cannot be written: ${messageOf(error)}`, {
-    hint: 'Check that the path leads through folders only and that this user may write there.',
+    hint: 'Check that the path leads through folders only, is not mounted read-only, and that this user may write there.',
     cause: error,
   })
 }

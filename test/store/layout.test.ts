@@ -140,12 +140,14 @@ describe('two processes that write into one layout', () => {
 
   test('a killed one leaves a layout that reads, and the next one completes it', async () => {
     await using folder = await temporaryFolder()
-    for (const delay of [150, 190, 230, 270]) {
-      const child = spawn(process.execPath, [writer, folder.path, `killed-${delay}`, '60'])
-      const ended = new Promise((resolve) => child.on('close', resolve))
-      await sleep(delay)
+    let killed = 0
+    for (const enough of [1, 150, 330]) {
+      const child = spawn(process.execPath, [writer, folder.path, `killed-${enough}`, '100'])
+      const ended = new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)))
+      const listed = () => entries(join(folder.path, 'shared')).catch(() => [])
+      while (child.exitCode === null && (await listed()).length < enough) await sleep(2)
       child.kill('SIGKILL')
-      await ended
+      if ((await ended) === 'SIGKILL') killed += 1
       const store = layoutRegistry(folder.path).repository('shared')
       for await (const tag of store.tags()) {
         const manifest = await store.manifest(tag)
@@ -156,6 +158,7 @@ describe('two processes that write into one layout', () => {
           expect(await store.exists(layer), tag).toBe(true)
       }
     }
+    expect(killed).toBeGreaterThan(0)
     await promisify(execFile)(process.execPath, [writer, folder.path, 'whole', '10'])
     const tags = await Array.fromAsync(layoutRegistry(folder.path).repository('shared').tags())
     expect(tags.filter((tag) => tag.startsWith('whole-'))).toHaveLength(10)
