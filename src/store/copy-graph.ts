@@ -151,6 +151,13 @@ export class GraphCopy {
     }
     const manifest = await this.load(content)
     if (manifest === undefined) throw onSide('source', unknown(content, this.from.name))
+    // Bounds and waiting differ for the two: an index that calls itself an image must not slip through.
+    if (isIndexType(manifest.descriptor.mediaType) !== isIndexType(content.mediaType))
+      throw new SlipwayError(
+        'MANIFEST_INVALID',
+        `${this.from.name}@${content.digest} is called ${content.mediaType}, but is ${manifest.descriptor.mediaType}`,
+        { side: 'source', hint: 'What points to it is damaged or hostile; build it again.' },
+      )
     await this.#below(manifest, depth)
     this.tally.note(content, await this.#put(manifest, depth))
   }

@@ -345,6 +345,19 @@ describe('hostile graphs', () => {
     expect(result.referrers).toHaveLength(20)
   })
 
+  test('an index that is called an image manifest is refused', async () => {
+    const from = open()
+    const inner = indexOf([await artifact(from, 'layer')])
+    await from.put(inner)
+    const disguised = { ...inner, descriptor: { ...inner.descriptor, mediaType: mediaType.manifest } }
+    const outer = indexOf([disguised])
+    await from.put(outer)
+    await expect(copy(from, outer.descriptor, open('b'))).rejects.toMatchObject({
+      code: 'MANIFEST_INVALID',
+      side: 'source',
+    })
+  })
+
   test('indexes in indexes end', async () => {
     const from = open()
     let below = await artifact(from, 'at the bottom')
