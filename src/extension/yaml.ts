@@ -16,7 +16,7 @@ export interface YamlFile {
 }
 
 /** Bytes: nothing Slipway reads as YAML comes near; more is refused before parsing. */
-export const largestYaml = 1024 * 1024
+export const largestYaml = 256 * 1024
 
 /** Levels of nesting. */
 const deepest = 64
@@ -66,8 +66,14 @@ export function readYaml(content: string | Uint8Array, file: string): YamlFile {
       uniqueKeys: false,
       logLevel: 'error',
     })
-    for (const error of [...document.errors, ...document.warnings])
+    const told = new Set<number>()
+    for (const error of [...document.errors, ...document.warnings]) {
+      // One mistake makes the parser stumble over the rest of its line.
+      const { line } = lines.linePos(error.pos[0])
+      if (told.has(line)) continue
+      told.add(line)
       add('YAML_SYNTAX', error.pos[0], firstLine(error.message), hintFor(error.code))
+    }
     if (document.directives.yaml.explicit === true && document.directives.yaml.version !== '1.2')
       add('YAML_SYNTAX', 0, 'The file asks for another YAML than 1.2', 'Remove the %YAML line.')
     root = document.contents
