@@ -3,7 +3,7 @@ import { sortFindings } from '../core/finding.ts'
 import { readBytes } from '../tree/text.ts'
 import type { Tree } from '../tree/tree.ts'
 import type { Version } from '../version/version.ts'
-import { fileIn, hasManifest, type Package } from './discover.ts'
+import { fileIn, type Package } from './discover.ts'
 import { isExtensionKind } from './kinds.ts'
 import { type ExtensionManifest, type ReadManifest, readManifest } from './manifest.ts'
 import { checkStructure } from './structure.ts'
@@ -12,7 +12,7 @@ import { largestYaml } from './yaml.ts'
 /** What a folder turned out to be. */
 export interface CheckedPackage {
   readonly package: Package
-  /** Undefined where a finding of level error says why, and for kinds without a manifest. */
+  /** Undefined where a finding of level error says why, and for packages without: the core may be a plain folder. */
   readonly manifest: ExtensionManifest | undefined
   /** The manifest as plain JSON, unknown keys included. */
   readonly document: Readonly<Record<string, unknown>> | undefined
@@ -38,7 +38,9 @@ export async function checkPackage(
   one: Package,
   expected: Expected = {},
 ): Promise<CheckedPackage> {
-  if (!hasManifest(one.kind)) return { package: one, manifest: undefined, document: undefined, findings: [] }
+  const plain = one.kind === 'core' && (await tree.file('manifest.yaml')) === undefined
+  if (plain || !(isExtensionKind(one.kind) || one.kind === 'core'))
+    return { package: one, manifest: undefined, document: undefined, findings: [] }
   const file = fileIn(one, 'manifest.yaml')
   const read = await readFrom(tree, file)
   const findings = [...read.findings, ...disagreements(read, one, expected)]

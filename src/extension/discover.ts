@@ -1,7 +1,7 @@
 import { badInput } from '../core/error.ts'
 import type { Finding } from '../core/finding.ts'
 import type { Tree } from '../tree/tree.ts'
-import { isExtensionKind, type Kind, kinds, type Layouts, repositoryOf } from './kinds.ts'
+import { type Kind, kinds, type Layouts, repositoryOf } from './kinds.ts'
 import { isCategory, isName, nameHint } from './name.ts'
 import { didYouMean } from './nearest.ts'
 
@@ -158,9 +158,4 @@ function show(one: Package): string {
 /** A file of a package, relative to the repository. */
 export function fileIn(one: Package, path: string): string {
   return one.folder === '' ? path : `${one.folder}/${path}`
-}
-
-/** Whether a package of this kind has a `manifest.yaml`. */
-export function hasManifest(kind: Kind): boolean {
-  return isExtensionKind(kind) || kind === 'core'
 }

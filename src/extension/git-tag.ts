@@ -36,7 +36,7 @@ export function parseGitTag(text: string, layouts: Layouts): GitTag {
     const match = patternOf(layouts, kind).exec(tag)
     if (match === null) continue
     const { category, version = '', name = layouts[kind].name ?? '' } = match.groups ?? {}
-    if (!isName(name) || isFolder(name, layouts)) {
+    if (!isName(name) || (layouts[kind].folder === '' && isFolder(name, layouts))) {
       failure ??= invalid(
         tag,
         `has ${JSON.stringify(name)} where the package's name stands`,

@@ -42,8 +42,12 @@ export function checkSchema<S extends Schema>(
     }
   })
   const result = schema.safeParse(yaml.value)
+  const told = new Set<string>()
   for (const issue of result.error?.issues ?? []) {
-    if (issue.code === 'unrecognized_keys') continue
+    // One complaint a value: an empty text would also fail every pattern.
+    const key = JSON.stringify(issue.path.map(String))
+    if (issue.code === 'unrecognized_keys' || told.has(key)) continue
+    told.add(key)
     findings.push(issueFinding(codes, yaml, schema, issue))
   }
   const failed = findings.some((finding) => finding.level === 'error')
@@ -95,6 +99,7 @@ function complaint(issue: Issue, value: unknown, source: string | undefined): st
       return ownWords(issue.errors.flat().find((one) => one.message !== defaultMessage)?.message)
     }
     case 'too_small':
+      if (unitOf(issue.origin) !== '' && Number(issue.minimum) === 1) return 'must not be empty'
       return `must be at least ${issue.minimum}${unitOf(issue.origin)}`
     case 'too_big':
       return `must be at most ${issue.maximum}${unitOf(issue.origin)}`

@@ -47,7 +47,7 @@ test: {command: nu tests/run.nu, timeout: 5m}
 test.each([
   ['target: []', 'slipway.yaml:2:1: error: The key target is unknown (Did you mean targets?)'],
   ['targets: [ghcr.io/x]', 'slipway.yaml:2:11: error: targets[0] is not oci://'],
-  ['targets: []', 'slipway.yaml:2:10: error: targets must be at least 1 entries long'],
+  ['targets: []', 'slipway.yaml:2:10: error: targets must not be empty'],
   ['core: 3.5', 'slipway.yaml:2:7: error: core must be text, but is the number 3.5'],
   [
     'registries: {h: {plain_http: true}}',

@@ -180,6 +180,15 @@ describe('a check', () => {
     expect(manifest).toBeUndefined()
   })
 
+  test('the core may be a plain folder, but a manifest that it has must agree', async () => {
+    const core = { kind: 'core', name: 'provisioning-core', folder: '' } as const
+    expect(await checkPackage(memoryTree({ 'bin/x': 'x' }), core)).toMatchObject({ findings: [] })
+    const wrong = await checkPackage(memoryTree({ 'manifest.yaml': manifest('other', 'core') }), core)
+    expect(wrong.findings).toMatchObject([
+      { code: 'MANIFEST_NAME_MISMATCH', place: { file: 'manifest.yaml', line: 1 } },
+    ])
+  })
+
   test('an empty install script is an error', async () => {
     const { findings } = await check(folder('taskservs/a', manifest('a'), { 'scripts/install.nu': '' }))
     expect(findings).toContainEqual(

@@ -20,6 +20,7 @@ describe('a git tag', () => {
   test.each([
     ['taskservs/kubernetes/v1.28.0', 'taskserv', 'kubernetes', '1.28.0'],
     ['providers/aws/v2.0.0-rc.1', 'provider', 'aws', '2.0.0-rc.1'],
+    ['taskservs/kcl/v1.0.0', 'taskserv', 'kcl', '1.0.0'],
     ['clusters/web/v0.1.0', 'cluster', 'web', '0.1.0'],
     ['kcl/network/v1.0.0', 'kcl', 'network', '1.0.0'],
     ['v3.5.0', 'core', 'provisioning-core', '3.5.0'],

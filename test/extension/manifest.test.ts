@@ -109,6 +109,13 @@ describe('a manifest', () => {
     expect(found(`${text}${line}\n`)).toEqual([])
   })
 
+  test('complains once about one value', () => {
+    expect(found(`${minimal}author: ''\nhomepage: ''\n`)).toEqual([
+      expect.stringContaining('author must not be empty'),
+      expect.stringContaining('homepage must not be empty'),
+    ])
+  })
+
   test('tells every finding at once', () => {
     const all = readManifest('nam: x\ntype: 3\nversion: 1\nhomepage: x\ntags: 1\n', 'm.yaml').findings
     expect(all.filter((one) => one.level === 'error')).toHaveLength(5)
