@@ -2,6 +2,7 @@ import { mapConcurrent } from '../core/concurrent.ts'
 import { SlipwayError } from '../core/error.ts'
 import { children, type Encoded } from '../oci/manifest.ts'
 import { isManifestType } from '../oci/media-type.ts'
+import { isForeign } from '../store/rules.ts'
 import type { Call, ReadableStore } from '../store/store.ts'
 
 /**
@@ -13,7 +14,7 @@ export async function readBack(store: ReadableStore, artifact: Encoded, call?: C
   const [found] = await Promise.all([
     store.manifest(artifact.descriptor, call),
     mapConcurrent(children(artifact.manifest), 8, async (child) => {
-      if (child.urls !== undefined && child.urls.length > 0) return
+      if (isForeign(child)) return
       if (isManifestType(child.mediaType)) {
         const below = await store.manifest(child, call)
         if (below === undefined) throw missing(store, child.digest)

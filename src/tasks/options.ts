@@ -1,7 +1,11 @@
+import type { Effective } from '../config/effective.ts'
+import type { ConfigurationFile } from '../config/slipway-yaml.ts'
+import { badInput } from '../core/error.ts'
+import { layoutsWith } from '../extension/kinds.ts'
 import type { Shape } from '../package/pack.ts'
 import type { PackAllOptions } from '../package/pack-all.ts'
 import type { Moving } from '../publishing/moving-tags.ts'
-import type { Target } from '../store/address.ts'
+import { parseTarget, type Target } from '../store/address.ts'
 import type { Compression } from '../tarball/compress.ts'
 import type { Context } from './context.ts'
 
@@ -53,4 +57,41 @@ export async function packing(options: PackingOptions, context: Context): Promis
     tests: options.skipTests ? undefined : tests,
     ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
   }
+}
+
+/** Settings in the form tasks take them: what the command line and actions have in common. */
+export function fromSettings(settings: Effective, file: ConfigurationFile | undefined) {
+  const moving = settings.movingTags.value
+  const testCommand = settings.testCommand.value
+  return {
+    layouts: layoutsWith(file?.value.kinds ?? {}),
+    targets: settings.to.value.map(parseTarget),
+    sources: settings.source.value.map(parseTarget),
+    moving,
+    compression:
+      settings.compression.value === 'off' ? 'off' : (Number(settings.compression.value) as Compression),
+    shape: settings.shape.value,
+    allowDirty: settings.allowDirty.value,
+    allowOverwrite: settings.allowOverwrite.value,
+    allowIrreproducible: settings.allowIrreproducible.value,
+    skipTests: settings.skipTests.value,
+    testTimeout: settings.testTimeout.value,
+    concurrency: settings.concurrency.value,
+    ...(testCommand === undefined ? {} : { testCommand }),
+  } as const
+}
+
+/** SOURCE_DATE_EPOCH as tasks take it. @throws SOURCE_DATE_EPOCH_INVALID */
+export function sourceDateEpoch(environment: Context['environment']): { sourceDateEpoch?: number } {
+  const text = environment.SOURCE_DATE_EPOCH
+  if (text === undefined || text === '') return {}
+  if (!/^\d{1,12}$/.test(text))
+    throw badInput(
+      'SOURCE_DATE_EPOCH_INVALID',
+      `SOURCE_DATE_EPOCH is ${JSON.stringify(text.slice(0, 40))}, not a number of seconds`,
+      {
+        hint: 'Set it to whole seconds since 1970, such as $(git log -1 --format=%ct).',
+      },
+    )
+  return { sourceDateEpoch: Number(text) }
 }

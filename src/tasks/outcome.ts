@@ -60,3 +60,4 @@ export function packedOutcome({ job, packed, tested }: PackedJob<PlannedRelease>
     ...(tested === undefined ? {} : { tested }),
   }
 }
+export type { TargetOutcome } from '../publishing/outcome.ts'

@@ -1,0 +1,23 @@
+import { basename, resolve } from 'node:path'
+import { parseAddress } from '../../store/address.ts'
+import { pull } from '../../tasks/pull.ts'
+import type { Invocation, Outcome } from '../command.ts'
+import { openSession } from '../session.ts'
+import { showBytes } from '../text.ts'
+import { located } from './publish.ts'
+
+export async function run({ args, flags, own, terminal, report }: Invocation): Promise<Outcome> {
+  const address = located(parseAddress(args[0] ?? ''), terminal.cwd)
+  const output = resolve(
+    terminal.cwd,
+    typeof own.output === 'string' ? own.output : basename(address.repository),
+  )
+  await using session = await openSession(flags, terminal, report, () => [address])
+  const result = await pull({ address, output, replace: own.replace === true }, session.context)
+  return {
+    json: result,
+    exit: 0,
+    text: () =>
+      `${result.reference} (${result.digest})\n${result.files} files, ${showBytes(result.bytes)}, in ${output}`,
+  }
+}

@@ -1,0 +1,17 @@
+import { fromSettings } from '../../tasks/options.ts'
+import { validate } from '../../tasks/validate.ts'
+import type { Invocation, Outcome } from '../command.ts'
+import { openSession } from '../session.ts'
+
+export async function run({ args, flags, terminal, report }: Invocation): Promise<Outcome> {
+  await using session = await openSession(flags, terminal, report)
+  const { layouts } = fromSettings(session.settings, session.file)
+  const result = await validate({ directory: session.directory, layouts, paths: args }, session.context)
+  const count = (level: string) => result.findings.filter((one) => one.level === level).length
+  return {
+    json: result,
+    exit: result.exit,
+    text: () =>
+      `${result.packages.length} packages checked: ${count('error')} errors, ${count('warning')} warnings`,
+  }
+}

@@ -1,0 +1,166 @@
+import type { SettingName } from '../config/settings.ts'
+import type { CommandRow } from './command.ts'
+
+const network: readonly SettingName[] = [
+  'concurrency',
+  'requestsPerSecond',
+  'connectTimeout',
+  'timeout',
+  'closingTimeout',
+  'deadline',
+  'retries',
+  'retryDelay',
+  'retryBackoff',
+  'plainHttp',
+  'insecure',
+  'ca',
+]
+
+const packing: readonly SettingName[] = [
+  'compression',
+  'shape',
+  'allowDirty',
+  'allowIrreproducible',
+  'skipTests',
+  'testCommand',
+  'testTimeout',
+]
+
+const publishing: readonly SettingName[] = ['to', 'movingTags', 'allowOverwrite']
+
+const snapshot = {
+  flags: '--snapshot',
+  description: 'Build the current commit under a version of its own; public tags stay where they are',
+}
+
+/** Every command, in the order in which --help lists them. */
+export const commands: readonly CommandRow[] = [
+  {
+    name: 'release',
+    args: '<git-tag...>',
+    summary: 'check, test, package and publish extensions from their git tags',
+    description:
+      'Everything is checked, tested and packed before the first byte goes to a target; then each artifact goes to every target by digest, is read back, and gets its tag. latest and other moving tags come last.',
+    settings: [...publishing, ...packing, ...network],
+    own: [snapshot],
+    dryRun: true,
+    credentials: true,
+    examples: [
+      'slipway release taskservs/kubernetes/v1.28.0',
+      'slipway release taskservs/kubernetes/v1.28.0 --to oci://ghcr.io/acme/provisioning-extensions',
+      'slipway release --snapshot taskservs/kubernetes',
+    ],
+    load: () => import('./commands/release.ts'),
+  },
+  {
+    name: 'package',
+    args: '<git-tag...>',
+    summary: 'check, test and package extensions into a layout or an archive',
+    settings: [...packing, 'concurrency'],
+    own: [
+      {
+        flags: '-o, --output <address>',
+        description: 'layout:DIR or archive:FILE (default: layout:.slipway/registry)',
+      },
+      snapshot,
+    ],
+    dryRun: true,
+    examples: ['slipway package taskservs/kubernetes/v1.28.0 -o archive:stage.tar'],
+    load: () => import('./commands/package.ts'),
+  },
+  {
+    name: 'publish',
+    args: '[reference...]',
+    summary: 'publish what is built already: packages, images and indexes',
+    settings: [...publishing, ...network],
+    own: [
+      {
+        flags: '--from <address>',
+        description: 'where it is: layout:DIR or archive:FILE, with #REPOSITORY:TAG for one',
+      },
+    ],
+    dryRun: true,
+    credentials: true,
+    examples: [
+      'slipway publish --from archive:stage.tar --to oci://ghcr.io/acme/provisioning-extensions',
+      'slipway publish --from layout:build#orchestrator:v3.5.0 oci://ghcr.io/acme/provisioning-platform/orchestrator:v3.5.0',
+    ],
+    load: () => import('./commands/publish.ts'),
+  },
+  {
+    name: 'pull',
+    args: '<reference>',
+    summary: 'fetch a package and unpack it',
+    settings: network,
+    own: [
+      {
+        flags: '-o, --output <folder>',
+        description: 'where the files go (default: a folder of the repository’s name)',
+      },
+      { flags: '--replace', description: 'Take the place of a folder that is not empty' },
+    ],
+    credentials: true,
+    examples: ['slipway pull oci://ghcr.io/acme/provisioning-extensions/kubernetes:1.28.0 -o kubernetes'],
+    load: () => import('./commands/pull.ts'),
+  },
+  {
+    name: 'tags',
+    args: '<repository>',
+    summary: 'list the tags of a repository, versions first',
+    settings: network,
+    credentials: true,
+    examples: ['slipway tags layout:.slipway/registry#kubernetes'],
+    load: () => import('./commands/tags.ts'),
+  },
+  {
+    name: 'inspect',
+    args: '<reference>',
+    summary: 'show what stands under a reference',
+    settings: network,
+    credentials: true,
+    examples: ['slipway inspect oci://ghcr.io/acme/provisioning-extensions/kubernetes:1.28.0'],
+    load: () => import('./commands/inspect.ts'),
+  },
+  {
+    name: 'list',
+    args: '[target]',
+    summary: 'list the repositories of a registry or layout and their highest versions',
+    settings: ['source', ...network],
+    credentials: true,
+    examples: ['slipway list', 'slipway list oci://localhost:5000/provisioning-extensions'],
+    load: () => import('./commands/list.ts'),
+  },
+  {
+    name: 'validate',
+    args: '[path...]',
+    summary: 'check manifests, structure and names of the working tree',
+    settings: [],
+    examples: ['slipway validate', 'slipway validate taskservs/kubernetes'],
+    load: () => import('./commands/validate.ts'),
+  },
+  {
+    name: 'login',
+    args: '<host>',
+    summary: 'keep a credential where docker and Podman find it too',
+    settings: network,
+    credentials: true,
+    examples: ['echo "$TOKEN" | slipway login ghcr.io --username me --password-stdin'],
+    load: () => import('./commands/login.ts'),
+  },
+  {
+    name: 'logout',
+    args: '<host>',
+    summary: 'forget a host’s credential',
+    settings: [],
+    examples: ['slipway logout ghcr.io'],
+    load: () => import('./commands/logout.ts'),
+  },
+  {
+    name: 'config',
+    args: '',
+    summary: 'show every setting, its value and where that came from',
+    settings: [...publishing, 'source', ...packing, ...network, 'cacheDir', 'coreVersion', 'giteaUrl'],
+    examples: ['slipway config', 'slipway config --json'],
+    load: () => import('./commands/config.ts'),
+  },
+]
