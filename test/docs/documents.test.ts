@@ -17,6 +17,8 @@ import {
 
 const documents = readDocuments()
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
+/** Documents about Slipway, not about what the examples install. */
+const own = documents.filter(({ file }) => !file.startsWith('examples/'))
 const readme = { file: 'README.md', text: read('README.md') }
 
 /** Flags of other programs that the documents call. */
@@ -57,14 +59,14 @@ describe('the documents', () => {
   })
 
   it('name files that exist', () => {
-    const all = documents.flatMap(({ file, text }) => namedPaths(text).map((path) => ({ file, path })))
+    const all = own.flatMap(({ file, text }) => namedPaths(text).map((path) => ({ file, path })))
     expect(all.length).toBeGreaterThan(40)
     expect(all.filter(({ path }) => !existsSync(join(root, path)))).toEqual([])
   })
 
   it('name no place outside of the project', () => {
     const outside = /(?:^|[\s`"'(=])(\/(?:work|home|root|tmp|mnt|srv|opt|Users)\/\S*|[A-Z]:\\\S+)/gm
-    const found = documents.flatMap(({ file, text }) =>
+    const found = own.flatMap(({ file, text }) =>
       [...text.matchAll(outside)].map(([, path]) => `${file}: ${path}`),
     )
     expect(found).toEqual([])
@@ -93,9 +95,7 @@ describe('the documents', () => {
         .map((name) => read(join(folder, name))),
     )
     const known = new Set(sources.flatMap(flags))
-    const used = documents.flatMap(({ file, text }) =>
-      file.startsWith('examples/') ? [] : flags(text).map((flag) => ({ file, flag })),
-    )
+    const used = own.flatMap(({ file, text }) => flags(text).map((flag) => ({ file, flag })))
     expect(used.length).toBeGreaterThan(20)
     expect(used.filter(({ flag }) => !known.has(flag) && !foreign.has(flag))).toEqual([])
   })

@@ -65,7 +65,7 @@ export function anchors(text: string): string[] {
   )
 }
 
-/** Paths of the project that a document names between backticks. */
+/** Paths of the project that a document names between backticks; those of an extension or a release are not. */
 export function namedPaths(text: string): string[] {
   return [
     ...prose(text).matchAll(
@@ -73,7 +73,7 @@ export function namedPaths(text: string): string[] {
     ),
   ]
     .map(([, path = '']) => path)
-    .filter((path) => !/[<>*{}…$]/.test(path))
+    .filter((path) => !/[<>*{}…$]|\.nu$|\/\.slipway\//.test(path))
 }
 
 /** `release` of `npx slipway release …`, in code between fences or backticks. */
