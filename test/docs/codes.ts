@@ -138,6 +138,9 @@ class Search implements Codes {
         return this.#identifier(source, node, scope)
       case 'CallExpression':
         return this.#call(source, node, scope)
+      case 'MemberExpression':
+        // Another error's or finding's code, which was found where that was made.
+        return nameOf(node.property) === 'code' ? [] : this.#giveUp(source, node)
       default:
         return this.#giveUp(source, node)
     }
@@ -173,8 +176,10 @@ class Search implements Codes {
       if (isFunction(around)) {
         const index = (around.params as readonly Node[]).findIndex((one) => nameOf(bare(one)) === name)
         if (index >= 0) return this.#parameter(source, around, index, node)
+        if (name === 'code' && (around.params as readonly Node[]).some(takesApart)) return []
       }
       const declared = constantIn(around, name)
+      if (declared === 'code of another') return []
       if (declared !== undefined) return this.#values(source, declared, scope)
     }
     return this.#giveUp(source, node)
@@ -227,7 +232,7 @@ class Search implements Codes {
     if (!('elementsOf' in known)) return known.map((text) => ({ text }))
     const constant = constantIn(source.program, known.elementsOf)
     const values: Value[] = []
-    if (constant !== undefined)
+    if (isNode(constant))
       walk(constant, [], (one) => {
         if (one.type === 'Literal' && typeof one.value === 'string') values.push({ text: one.value })
       })
@@ -244,16 +249,24 @@ function keyOf(source: SourceFile, node: Node): string {
   return `${source.file}: ${source.text.slice(node.start, node.end).replace(/\s+/g, ' ')}`
 }
 
+/** Whether a pattern takes `code` out of another error or finding. */
+function takesApart(pattern: Node): boolean {
+  const one = bare(pattern)
+  return one.type === 'ObjectPattern' && property(one, 'code') !== undefined
+}
+
 /** The value of a constant that is declared directly in a block, function or program. */
-function constantIn(around: Node, name: string): Node | undefined {
+function constantIn(around: Node, name: string): Node | 'code of another' | undefined {
   const { body } = around
   const statements = Array.isArray(body) ? body : isNode(body) && Array.isArray(body.body) ? body.body : []
   for (const statement of statements as readonly Node[]) {
     const exported = statement.type === 'ExportNamedDeclaration'
     const declaration = exported ? (statement.declaration as Node | null) : statement
     if (declaration?.type !== 'VariableDeclaration' || declaration.kind !== 'const') continue
-    for (const one of declaration.declarations as readonly Node[])
+    for (const one of declaration.declarations as readonly Node[]) {
+      if (name === 'code' && takesApart(one.id as Node)) return 'code of another'
       if (nameOf(one.id) === name && isNode(one.init)) return one.init
+    }
   }
   return undefined
 }

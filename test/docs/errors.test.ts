@@ -2,16 +2,13 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { type Computed, codesOf } from './codes.ts'
-import { readSource, readSources, walk } from './syntax.ts'
+import { isNode, nameOf, readSource, readSources, walk } from './syntax.ts'
 
 const src = fileURLToPath(new URL('../../src', import.meta.url))
 const document = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8')
 
 /** Codes that only a run could tell. */
 const computed: Computed = {
-  // Codes of another error, passed on.
-  'core/error.ts: error.code': [],
-  'extension/git-tag.ts: error.code': [],
   // What a registry says, where it is one of the spec's codes.
   'registry/errors.ts: faults.find((one) => kept.has(one.code))?.code': { elementsOf: 'kept' },
 }
@@ -65,15 +62,18 @@ describe('the search for codes', () => {
     expect([...found.used].sort()).toEqual(Object.keys(computed).sort())
   })
 
-  it('leaves no text out that looks like a code and is given to a call', () => {
-    const seen = sources.flatMap((source) =>
-      source.calls.flatMap((call) =>
-        call.args.flatMap((one) => {
-          if (one.type !== 'Literal' || typeof one.value !== 'string') return []
-          return /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/.test(one.value) ? [one.value] : []
-        }),
-      ),
-    )
+  it('leaves no text out that looks like a code and is given to a call or called code', () => {
+    const isCode = (node: unknown) =>
+      isNode(node) &&
+      node.type === 'Literal' &&
+      /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/.test(typeof node.value === 'string' ? node.value : '')
+    const seen: string[] = []
+    for (const source of sources)
+      walk(source.program, [], (node) => {
+        const given = Array.isArray(node.arguments) ? node.arguments : []
+        const called = node.type === 'Property' && nameOf(node.key) === 'code' ? [node.value] : []
+        for (const one of [...given, ...called]) if (isCode(one)) seen.push(String(one.value))
+      })
     expect(seen.length).toBeGreaterThan(100)
     expect([...new Set(seen)].filter((one) => !found.codes.has(one) && !foreign.test(one))).toEqual([])
   })
@@ -131,8 +131,16 @@ describe('the search for codes', () => {
   it('reports what it cannot follow', () => {
     const text = `${imports}
       export function make(code: string) { return badInput(code, '') }
-      export const b = badInput(table.code, '')`
-    expect(example(text).unknown).toEqual(['example/one.ts: code', 'example/one.ts: table.code'])
+      export const b = badInput(table.word, '')`
+    expect(example(text).unknown).toEqual(['example/one.ts: code', 'example/one.ts: table.word'])
+  })
+
+  it('takes the code of another error or finding for passed on', () => {
+    const text = `${imports}
+      export const a = (error: Error) => badInput(error.code, '')
+      export const b = ({ code }: Finding) => ({ code, level: 'error' })
+      export function c(one: Finding) { const { code } = one; return { code, level: 'error' } }`
+    expect(example(text)).toEqual({ codes: [], unknown: [] })
   })
 
   it('reads every file of the source', () => {
