@@ -1,5 +1,5 @@
 import type { Descriptor } from '../oci/descriptor.ts'
-import { verified } from '../store/digesting.ts'
+import { sized, verified } from '../store/digesting.ts'
 import type { Content } from '../store/store.ts'
 
 /**
@@ -17,10 +17,14 @@ export class Source {
     this.#bytes = bytes
   }
 
-  async *open(): AsyncGenerator<Uint8Array, void, undefined> {
+  /** @param transient see Reading: for a reader that is done with a chunk when it asks for the next */
+  async *open(transient = false): AsyncGenerator<Uint8Array, void, undefined> {
+    // What a store fetches is digested there; twice would cost a large blob a second a gigabyte.
+    const check = this.#bytes.verified === true ? sized : verified
     let held: Uint8Array | undefined
     try {
-      for await (const chunk of verified(this.#bytes.open(), this.#content, 'the content to upload')) {
+      const bytes = this.#bytes.open(0, { transient })
+      for await (const chunk of check(bytes, this.#content, 'the content to upload')) {
         if (held !== undefined) yield held
         held = chunk
       }

@@ -53,7 +53,7 @@ export async function uploadBlob(
 }
 
 function streamed(content: Descriptor, source: Source): Body {
-  return { size: content.size, open: () => source.open() }
+  return { size: content.size, open: () => source.open(true) }
 }
 
 /** Whether starting over with a new upload can help. */

@@ -6,7 +6,8 @@ import { parseRepository, parseTag, type Tag } from '../oci/reference.ts'
 /** Where a registry is: a host, a folder of layouts, or one archive file. */
 export type Place =
   | { readonly scheme: 'oci'; readonly host: string }
-  | { readonly scheme: 'layout' | 'archive'; readonly path: string }
+  | { readonly scheme: 'layout'; readonly path: string }
+  | { readonly scheme: 'archive'; readonly path: string }
 
 /** A target or source: a place, and for a host the prefix under which repositories stand. */
 export type Target = Place & { readonly prefix: string }
@@ -111,5 +112,7 @@ function isHost(host: string): boolean {
 }
 
 function invalid(text: string, why: string) {
-  return badInput('ADDRESS_INVALID', `${JSON.stringify(text.slice(0, 300))} is not an address: ${why}`, { hint })
+  return badInput('ADDRESS_INVALID', `${JSON.stringify(text.slice(0, 300))} is not an address: ${why}`, {
+    hint,
+  })
 }

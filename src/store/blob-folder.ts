@@ -7,7 +7,7 @@ import { algorithmOf, type Digest, encodedOf } from '../oci/digest.ts'
 import { checked } from './digesting.ts'
 import { errnoOf, type FileKind, readFailure, writeFailure } from './file-failure.ts'
 import { unknown } from './rules.ts'
-import type { Call } from './store.ts'
+import type { Call, Reading } from './store.ts'
 
 /** Begins the names of files still being written; no digest, repository or layout file begins so. */
 const partial = '.slipway-partial-'
@@ -46,28 +46,25 @@ export class BlobFolder {
     }
   }
 
-  async *read(
-    content: Descriptor,
-    call: Call & { readonly offset?: number } = {},
-  ): AsyncGenerator<Uint8Array> {
+  async *read(content: Descriptor, call: Reading = {}): AsyncGenerator<Uint8Array> {
     const path = this.path(content.digest)
-    const { offset = 0, signal } = call
+    const { offset = 0, signal, transient = false } = call
     // A range that starts at or behind the end is none to a file stream.
     if (offset > 0 && offset >= content.size) return
     if ((await this.size(content.digest)) === undefined) throw unknown(content, this.#folder)
-    const source = createReadStream(path, {
-      start: offset,
-      highWaterMark: 262_144,
-      ...(signal && { signal }),
-    })
+    const source = transient
+      ? readThroughBuffers(path, offset, signal)
+      : createReadStream(path, {
+          start: offset,
+          highWaterMark: chunkSize,
+          ...(signal && { signal }),
+        })
     try {
       yield* checked(source, content, path, offset)
     } catch (error) {
       signal?.throwIfAborted()
       if (isAbsence(error)) throw unknown(content, this.#folder)
       throw readFailure(this.#kind, path, error)
-    } finally {
-      source.destroy()
     }
   }
 
@@ -163,4 +160,33 @@ async function syncFolder(folder: string): Promise<void> {
 
 export function isAbsence(error: unknown): boolean {
   return errnoOf(error) === 'ENOENT'
+}
+
+/** Bytes read at once. More than a socket takes before it asks to wait, so that a sent chunk is a gone chunk. */
+const chunkSize = 256 * 1024
+/** One being read, one held back by whoever checks the end, one on its way. */
+const buffers = 3
+
+/** A file in chunks whose memory is used again after two more have been asked for. */
+async function* readThroughBuffers(path: string, offset: number, signal: AbortSignal | undefined) {
+  const ring = Array.from({ length: buffers }, () => Buffer.allocUnsafeSlow(chunkSize))
+  const file = await open(path)
+  try {
+    for (let position = offset, turn = 0; ; turn++) {
+      signal?.throwIfAborted()
+      const buffer = ring[turn % buffers] as Buffer
+      let filled = 0
+      while (filled < chunkSize) {
+        const { bytesRead } = await file.read(buffer, filled, chunkSize - filled, position + filled)
+        if (bytesRead === 0) break
+        filled += bytesRead
+      }
+      if (filled === 0) return
+      position += filled
+      yield buffer.subarray(0, filled)
+      if (filled < chunkSize) return
+    }
+  } finally {
+    await file.close()
+  }
 }

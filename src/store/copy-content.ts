@@ -17,10 +17,11 @@ export function sourceContent(
   let failure: unknown
   return {
     origin,
+    verified: true,
     failure: () => failure,
-    async *open(offset = 0) {
+    async *open(offset = 0, reading) {
       failure = undefined
-      const source = origin.fetch(content, { ...call, offset })[Symbol.asyncIterator]()
+      const source = origin.fetch(content, { ...call, ...reading, offset })[Symbol.asyncIterator]()
       try {
         for (;;) {
           const next = await source.next().catch((error: unknown) => {

@@ -10,7 +10,7 @@ import { writeFailure } from './file-failure.ts'
 import { IndexFile, refName } from './layout-index.ts'
 import { Pushes } from './pushes.ts'
 import { collect, decodeManifest, isDigestReference, manifestLimit, requireChildren } from './rules.ts'
-import { type Call, type Content, contentOf, type PushOutcome, type Store } from './store.ts'
+import { type Call, type Content, contentOf, type PushOutcome, type Reading, type Store } from './store.ts'
 
 /** One folder that is an OCI image layout, or becomes one with the first write. */
 export class LayoutStore implements Store {
@@ -64,7 +64,7 @@ export class LayoutStore implements Store {
     return (await this.#blobs.size(content.digest)) === content.size
   }
 
-  fetch(content: Descriptor, call?: Call & { readonly offset?: number }): AsyncIterable<Uint8Array> {
+  fetch(content: Descriptor, call?: Reading): AsyncIterable<Uint8Array> {
     return this.#blobs.read(content, call)
   }
 

@@ -24,6 +24,18 @@ export interface Registry extends AsyncDisposable {
   finish(): Promise<void>
 }
 
+/** How a stream is read. */
+export interface Reading extends Call {
+  /** Bytes to skip; default 0. */
+  readonly offset?: number
+  /**
+   * The reader is done with each chunk before it asks for the next, so its memory may be used again: a large
+   * blob then passes through a few buffers instead of leaving its size in garbage. Never set it for a reader
+   * that keeps or queues chunks.
+   */
+  readonly transient?: boolean
+}
+
 /** One repository, read only. */
 export interface ReadableStore {
   /** Identity: two stores with one id hold the same content. Key for locks. */
@@ -41,7 +53,7 @@ export interface ReadableStore {
    * when read from 0; with an offset only the size can be.
    * @throws BLOB_UNKNOWN, MANIFEST_UNKNOWN, DIGEST_MISMATCH, SIZE_MISMATCH
    */
-  fetch(content: Descriptor, call?: Call & { readonly offset?: number }): AsyncIterable<Uint8Array>
+  fetch(content: Descriptor, call?: Reading): AsyncIterable<Uint8Array>
   /** Every tag, or throws; a repository that does not exist has none. */
   tags(call?: Call): AsyncIterable<Tag>
   /** Every manifest whose subject this is, or throws. */
@@ -73,7 +85,9 @@ export interface Store extends ReadableStore {
 
 /** Bytes that can be opened again: after a 401, a reset, or to resume. Never opened when nothing must move. */
 export interface Content {
-  open(offset?: number): AsyncIterable<Uint8Array>
+  open(offset?: number, reading?: Pick<Reading, 'transient'>): AsyncIterable<Uint8Array>
+  /** Whether reading from 0 checks digest and size already, as every store's `fetch` does. */
+  readonly verified?: boolean
   /** The store these bytes come from: a registry may mount instead of receiving them. */
   readonly origin?: ReadableStore
 }
@@ -89,5 +103,9 @@ export function contentOf(bytes: Uint8Array): Content {
 
 /** Content that another store holds. */
 export function contentFrom(origin: ReadableStore, content: Descriptor, call?: Call): Content {
-  return { origin, open: (offset = 0) => origin.fetch(content, { ...call, offset }) }
+  return {
+    origin,
+    verified: true,
+    open: (offset = 0, reading) => origin.fetch(content, { ...call, ...reading, offset }),
+  }
 }
