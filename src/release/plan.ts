@@ -68,11 +68,12 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
     throw badInput('GIT_TAG_MISSING', 'Nothing says what to release', {
       hint: 'Name a git tag, such as taskservs/kubernetes/v1.28.0.',
     })
-  const wanted = [...new Set(options.gitTags)].map((text) => {
+  const tags = options.gitTags.map((text) => {
     const tag = parseGitTag(snapshot && !/\/?v\d[^/]*$/.test(text) ? `${text}/v0.0.0` : text, layouts)
     refuseUnsupported(tag)
     return tag
   })
+  const wanted = [...new Map(tags.map((one) => [one.tag, one])).values()]
   const discoveries = new Map<Tree, Promise<Discovery>>()
   const checked = await mapConcurrent(wanted, 16, async (one): Promise<Checked> => {
     const source = snapshot ? await sources.head() : await sources.of(one.tag, options.requireGitTag)
