@@ -258,8 +258,9 @@ function takesApart(pattern: Node): boolean {
 /** The value of a constant that is declared directly in a block, function or program. */
 function constantIn(around: Node, name: string): Node | 'code of another' | undefined {
   const { body } = around
+  const loop = around.type === 'ForOfStatement' ? [around.left as Node] : []
   const statements = Array.isArray(body) ? body : isNode(body) && Array.isArray(body.body) ? body.body : []
-  for (const statement of statements as readonly Node[]) {
+  for (const statement of [...loop, ...(statements as readonly Node[])]) {
     const exported = statement.type === 'ExportNamedDeclaration'
     const declaration = exported ? (statement.declaration as Node | null) : statement
     if (declaration?.type !== 'VariableDeclaration' || declaration.kind !== 'const') continue

@@ -139,7 +139,8 @@ describe('the search for codes', () => {
     const text = `${imports}
       export const a = (error: Error) => badInput(error.code, '')
       export const b = ({ code }: Finding) => ({ code, level: 'error' })
-      export function c(one: Finding) { const { code } = one; return { code, level: 'error' } }`
+      export function c(one: Finding) { const { code } = one; return { code, level: 'error' } }
+      for (const { code } of findings) badInput(code, '')`
     expect(example(text)).toEqual({ codes: [], unknown: [] })
   })
 
