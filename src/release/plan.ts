@@ -69,7 +69,7 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
       hint: 'Name a git tag, such as taskservs/kubernetes/v1.28.0.',
     })
   const tags = options.gitTags.map((text) => {
-    const tag = parseGitTag(snapshot && !/\/?v\d[^/]*$/.test(text) ? `${text}/v0.0.0` : text, layouts)
+    const tag = parseGitTag(snapshot && !/(^|\/)v\d+\.\d+\.\d+[^/]*$/.test(text) ? `${text}/v0.0.0` : text, layouts)
     refuseUnsupported(tag)
     return tag
   })

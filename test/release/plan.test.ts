@@ -222,6 +222,12 @@ describe('a snapshot', () => {
     expect(releases[0]?.gitTag).toBeUndefined()
   })
 
+  it('is not confused by a name that starts like a version', async () => {
+    repositoryWith(dir, extension('v2ray', '5.0.0'))
+    const { releases } = await planned(['taskservs/v2ray'], { snapshot: true })
+    expect(releases).toMatchObject([{ name: 'v2ray', repository: 'v2ray' }])
+  })
+
   it('needs a commit', async () => {
     write(dir, extension('etcd', '3.5.0'))
     await expect(planned(['taskservs/etcd'], { snapshot: true })).rejects.toMatchObject({
