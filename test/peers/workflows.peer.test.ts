@@ -1,0 +1,132 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { peer, run } from './programs.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const folders = ['.github/workflows', 'examples/workflows']
+const workflows = folders.flatMap((folder) =>
+  readdirSync(join(root, folder)).map((name) => join(folder, name)),
+)
+const audited = [...workflows, '.github/dependabot.yml']
+
+interface Step {
+  readonly uses?: string
+  readonly run?: string
+}
+interface Workflow {
+  readonly permissions?: unknown
+  readonly jobs: Readonly<Record<string, { readonly uses?: string; readonly steps?: readonly Step[] }>>
+}
+
+const read = (file: string) => parse(readFileSync(join(root, file), 'utf8')) as Workflow
+
+describe('workflows', () => {
+  let broken: string
+
+  beforeAll(() => {
+    broken = mkdtempSync(join(tmpdir(), 'workflows-'))
+    cpSync(join(root, '.github'), join(broken, '.github'), { recursive: true })
+    mkdirSync(join(broken, '.git'))
+    cpSync(join(import.meta.dirname, 'broken-workflow.yml'), join(broken, '.github/workflows/broken.yml'))
+  })
+  afterAll(() => rmSync(broken, { recursive: true, force: true }))
+
+  const lint = (folder: string, files: readonly string[]) =>
+    run(
+      peer('actionlint'),
+      [
+        '-no-color',
+        '-shellcheck=',
+        '-pyflakes=',
+        '-config-file',
+        join(folder, '.github/actionlint.yaml'),
+        ...files,
+      ],
+      { cwd: folder },
+    )
+  const audit = (folder: string, files: readonly string[]) =>
+    run(
+      peer('zizmor'),
+      [
+        '--offline',
+        '--no-progress',
+        '--color=never',
+        '--config',
+        join(folder, '.github/zizmor.yml'),
+        ...files,
+      ],
+      { cwd: folder },
+    )
+
+  it('are what CI, a caller and a user need', () => {
+    expect(workflows).toEqual(
+      expect.arrayContaining([
+        '.github/workflows/ci.yml',
+        '.github/workflows/release.yml',
+        'examples/workflows/gitea.yml',
+        'examples/workflows/release.yml',
+      ]),
+    )
+  })
+
+  it('have nothing that actionlint minds', async () => {
+    expect(await lint(root, workflows)).toEqual({ code: 0, stdout: '', stderr: '' })
+  })
+
+  it('have nothing that zizmor minds', async () => {
+    const { code, stdout } = await audit(root, audited)
+    expect({ code, stdout: stdout.replace(/No findings to report.*\n/, '') }).toEqual({ code: 0, stdout: '' })
+  })
+
+  it('are looked at by both: a broken one is noticed', async () => {
+    const file = '.github/workflows/broken.yml'
+    const linted = await lint(broken, [file])
+    expect(linted.code).toBe(1)
+    expect(linted.stdout).toContain('property "workflow_sha" is not defined')
+    expect(linted.stdout).toContain('potentially untrusted')
+    const audited = await audit(broken, [file])
+    expect(audited.code).toBeGreaterThan(0)
+    for (const rule of ['template-injection', 'unpinned-uses', 'dangerous-triggers'])
+      expect(audited.stdout).toContain(rule)
+  })
+
+  it.each(workflows)('%s gives no rights to all of its jobs but reading', (file) => {
+    expect([{}, { contents: 'read' }]).toContainEqual(read(file).permissions)
+  })
+
+  it.each(workflows)('%s names the actions of others by commit and version', (file) => {
+    const text = readFileSync(join(root, file), 'utf8')
+    const uses = [...text.matchAll(/uses: (.*)$/gm)].map(([, one = '']) => one)
+    const others = uses.filter((one) => !/^(\.\/\.slipway-action\/actions\/|example-org\/slipway)/.test(one))
+    expect(others.filter((one) => !/^actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(one))).toEqual([])
+    expect(uses.length).toBeGreaterThan(0)
+  })
+
+  it.each(workflows)('%s puts no expression into a script', (file) => {
+    const steps = Object.values(read(file).jobs).flatMap((job) => job.steps ?? [])
+    expect(steps.filter((step) => step.run?.includes('${{'))).toEqual([])
+  })
+})
+
+describe('.github/workflows/release.yml', () => {
+  const { jobs } = read('.github/workflows/release.yml') as Workflow & {
+    readonly jobs: Record<
+      string,
+      { readonly permissions: Record<string, string>; readonly steps: readonly Step[] }
+    >
+  }
+
+  it('gives the right to write to the job alone that runs no code of extensions', () => {
+    expect(jobs.package?.permissions).toEqual({ contents: 'read' })
+    expect(jobs.publish?.permissions).toEqual({ contents: 'read', packages: 'write' })
+    const own = (name: string) =>
+      jobs[name]?.steps.flatMap(({ uses = '' }) => /^\.\/\.slipway-action\/(.*)$/.exec(uses)?.[1] ?? [])
+    expect(own('package')).toEqual(['actions/package-extension'])
+    expect(own('publish')).toEqual(['actions/publish-oci'])
+    expect(JSON.stringify(jobs.package)).not.toMatch(/secrets|token|password/i)
+  })
+})
