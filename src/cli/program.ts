@@ -28,8 +28,14 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     return exit
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
-    // Commander has shown help, the version or what is wrong with the usage already.
-    return error.exitCode === 0 ? 0 : 2
+    // Commander has shown help, the version or what is wrong with the usage already, to people.
+    if (error.exitCode === 0) return 0
+    const { message } = error
+    if (argv.includes('--json') && message !== '(outputHelp)')
+      terminal.stdout.write(
+        `${JSON.stringify({ error: { code: 'USAGE', message, exit: 2 }, findings: [] }, undefined, 2)}\n`,
+      )
+    return 2
   }
 }
 
