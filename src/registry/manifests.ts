@@ -147,7 +147,8 @@ const saysMissing = new Set(['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN', 'MANIFEST_
 const unclearCode = new Set(['REGISTRY_ERROR', 'MANIFEST_INVALID', 'DIGEST_INVALID', 'NAME_UNKNOWN'])
 const unclearStatus = new Set([400, 404, 422, 500])
 
-async function anyMissing(repository: Repository, below: readonly Descriptor[], call: Call) {
+/** Whether a child is not there. */
+export async function anyMissing(repository: Repository, below: readonly Descriptor[], call: Call) {
   for (const child of below) {
     const there = isManifestType(child.mediaType)
       ? (await resolveManifest(repository, child.digest, call)) !== undefined

@@ -2,12 +2,12 @@ import { hasCode, SlipwayError } from '../core/error.ts'
 import { SingleFlight } from '../core/single-flight.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { Encoded } from '../oci/manifest.ts'
+import { children, type Encoded } from '../oci/manifest.ts'
 import { isManifestType } from '../oci/media-type.ts'
 import type { Tag } from '../oci/reference.ts'
 import type { Call, Content, PushOutcome, Store } from '../store/store.ts'
 import { blobExists, fetchBlob } from './blobs.ts'
-import { getManifest, putManifest, resolveManifest } from './manifests.ts'
+import { anyMissing, getManifest, putManifest, resolveManifest } from './manifests.ts'
 import { ensureListed, type Filter, listReferrers } from './referrers.ts'
 import type { Repository } from './repository.ts'
 import { listTags } from './tags.ts'
@@ -113,7 +113,26 @@ export class RepositoryStore implements Store {
     this.#repository.writing = true
     // With a subject it must also be listed as a referrer, which only `put` sees to.
     if (manifest.manifest.subject !== undefined) await this.put(manifest, call)
-    for (const tag of tags) await putManifest(this.#repository, manifest, tag, only(call))
+    for (const tag of tags) await this.#insist(manifest, tag, only(call))
+  }
+
+  /**
+   * distribution 2.8 rewrites a blob's link in place when somebody pushes that blob again, and denies for that
+   * moment that it has it. A denial is believed when it stays.
+   */
+  async #insist(manifest: Encoded, tag: Tag, call: Call): Promise<void> {
+    const { clock } = this.#repository.endpoint
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await putManifest(this.#repository, manifest, tag, call)
+        return
+      } catch (error) {
+        if (!hasCode(error, 'MANIFEST_BLOB_UNKNOWN') || attempt === patience) throw error
+        await clock.sleep(25 * 2 ** attempt * (0.5 + clock.random()), call.signal)
+        if (attempt > 2 && (await anyMissing(this.#repository, children(manifest.manifest), call)))
+          throw error
+      }
+    }
   }
 
   async #bring(content: Descriptor, bytes: Content, call: Call): Promise<PushOutcome> {
@@ -163,6 +182,9 @@ export class RepositoryStore implements Store {
     }
   }
 }
+
+/** Attempts at a tag whose content the registry denies to have: about ten seconds. */
+const patience = 9
 
 /** Failures of the one who went first that say nothing of those who waited: a cancelled call, wrong bytes. */
 function isTheirs(error: unknown): boolean {

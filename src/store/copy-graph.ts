@@ -21,7 +21,7 @@ export interface SkippedReferrer {
 /** Indexes in indexes; real ones have one or two levels. */
 const maxDepth = 16
 /** Times a destination may deny children it was given, before it is believed. */
-const maxPuts = 4
+const maxPuts = 7
 
 /** Manifests on their way, over all copies of this process: one at a time per (destination, digest). */
 const manifests = new Pushes()
