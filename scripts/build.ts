@@ -53,13 +53,7 @@ const chunks = output.filter((one) => one.type === 'chunk')
 const names = chunks.map((chunk) => chunk.fileName)
 const twice = names.filter((name, at) => names.indexOf(name) !== at || /\d\.mjs$/.test(name))
 if (twice.length > 0) throw new Error(`two chunks want one name: ${twice.join(', ')}`)
-writeFileSync(
-  join(out, 'LICENSES.txt'),
-  licences(
-    root,
-    chunks.flatMap((chunk) => chunk.moduleIds),
-  ),
-)
+writeFileSync(join(out, 'LICENSES.txt'), licences(chunks.flatMap((chunk) => chunk.moduleIds)))
 chmodSync(join(out, 'slipway.mjs'), 0o755)
 
 const size = readdirSync(out, { recursive: true, encoding: 'utf8' })

@@ -6,15 +6,14 @@ import { join, sep } from 'node:path'
  * declares a licence but ships no text is named with what it declares.
  * @throws when a package declares no licence at all
  */
-export function licences(root: string, modules: readonly string[]): string {
+export function licences(modules: readonly string[]): string {
+  const within = `${sep}node_modules${sep}`
   const folders = new Set<string>()
   for (const id of modules) {
-    const [, path] = id.split(`${root}node_modules${sep}`)
-    if (path === undefined) continue
-    const parts = path.split(sep)
-    const nested = parts.lastIndexOf('node_modules') + 1
-    const length = nested + (parts[nested]?.startsWith('@') ? 2 : 1)
-    folders.add(join(root, 'node_modules', ...parts.slice(0, length)))
+    const at = id.lastIndexOf(within)
+    if (at < 0) continue
+    const parts = id.slice(at + within.length).split(sep)
+    folders.add(join(id.slice(0, at), 'node_modules', ...parts.slice(0, parts[0]?.startsWith('@') ? 2 : 1)))
   }
   const notices = [...folders].map(notice).sort()
   return `Slipway's bundles contain these packages.\n\n${notices.join('\n')}`

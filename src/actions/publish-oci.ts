@@ -1,0 +1,21 @@
+import { publishResult } from '../github/result.ts'
+import { runAction } from '../github/run.ts'
+import { located } from '../github/select.ts'
+import { publishAction } from '../github/table.ts'
+import { parseAddress } from '../store/address.ts'
+import { fromSettings } from '../tasks/options.ts'
+import { publishPrebuilt } from '../tasks/publish.ts'
+
+await runAction(
+  publishAction,
+  async ({ inputs, session, workspace }) => {
+    const { context, settings, file } = session
+    const options = fromSettings(settings, file)
+    const references = inputs.list('references').map((text) => located(parseAddress(text), workspace))
+    const from = located(parseAddress(inputs.text('from') ?? ''), workspace)
+    // The default target is for releases: full addresses say where everything goes.
+    const targets = references.length > 0 && settings.to.origin === 'default' ? [] : options.targets
+    return publishResult(await publishPrebuilt({ ...options, targets, references, from }, context))
+  },
+  (inputs) => inputs.list('references').map(parseAddress),
+)

@@ -1,0 +1,159 @@
+import type { SettingName } from '../config/settings.ts'
+import type { Action, OwnInput } from './action.ts'
+
+const packing: readonly SettingName[] = [
+  'compression',
+  'shape',
+  'allowDirty',
+  'allowIrreproducible',
+  'skipTests',
+  'testCommand',
+  'testTimeout',
+]
+
+const publishing: readonly SettingName[] = ['to', 'movingTags', 'allowOverwrite']
+
+const network: readonly SettingName[] = [
+  'concurrency',
+  'requestsPerSecond',
+  'connectTimeout',
+  'timeout',
+  'closingTimeout',
+  'deadline',
+  'retries',
+  'retryDelay',
+  'retryBackoff',
+  'plainHttp',
+  'insecure',
+  'ca',
+]
+
+const directory: OwnInput = {
+  type: 'text',
+  description: 'Folder of the extension repository with its slipway.yaml, relative to the workspace',
+  default: '.',
+}
+
+const gitTag: OwnInput = {
+  type: 'list',
+  description:
+    'Git tags to release, by comma or line. Default: the tag that the run is for; then it must exist in the checkout',
+}
+
+const snapshot: OwnInput = {
+  type: 'toggle',
+  description:
+    'Build the current commit of what git-tag names (taskservs/kubernetes) under a version of its own; public tags stay where they are',
+}
+
+const dryRun: OwnInput = {
+  type: 'toggle',
+  description: 'Do everything but write to the targets; the summary shows what would be written',
+}
+
+const credentials = {
+  username: { type: 'text', description: 'User for the hosts that this step writes to' },
+  password: { type: 'secret', description: 'Password or access token of that user' },
+  token: {
+    type: 'secret',
+    description: 'Bearer token for the hosts that this step writes to, instead of username and password',
+  },
+  'github-token': {
+    type: 'secret',
+    description:
+      'For ghcr.io alone, where nothing else has a credential for it. Not used on Gitea and Forgejo',
+    default: `\${{ github.token }}`,
+  },
+} as const satisfies Record<string, OwnInput>
+
+const ofOne = 'Empty unless there is exactly one'
+
+const packed = {
+  name: `Name of the extension. ${ofOne}`,
+  version: `Its version, without a leading v. ${ofOne}`,
+  kind: `Its kind: provider, taskserv, cluster or core. ${ofOne}`,
+  digest: `Digest of its manifest. ${ofOne}`,
+}
+
+const published = {
+  reference: `Full address at the first target, with tag and digest. ${ofOne}`,
+  references:
+    'JSON list of every full address, with tag and digest, that holds what this step was to publish',
+  published: 'How many tags at targets were written',
+  unchanged: 'How many had the same content already',
+}
+
+/** The root action: the whole chain. */
+export const releaseAction = {
+  name: 'release',
+  title: 'Slipway: release extensions',
+  description: 'Checks, tests, packages and publishes extensions from their git tags to OCI registries',
+  settings: [...publishing, ...packing, ...network],
+  own: { 'git-tag': gitTag, directory, snapshot, 'dry-run': dryRun, ...credentials },
+  outputs: {
+    ...packed,
+    ...published,
+    releases:
+      'JSON list for a matrix, one object for each extension: kind, name, version, gitTag, repository, tag, digest, reference, outcome',
+    layout: 'The first target that is a layout or an archive, as the input from of publish-oci takes it',
+  },
+} as const satisfies Action
+
+export const packageAction = {
+  name: 'package-extension',
+  title: 'Slipway: package extensions',
+  description: 'Checks, tests and packages extensions from their git tags into an OCI layout or archive',
+  settings: [...packing, 'concurrency'],
+  own: {
+    'git-tag': gitTag,
+    directory,
+    output: {
+      type: 'text',
+      description:
+        'layout:DIR or archive:FILE, relative to the workspace. Default: layout:.slipway/registry in the extension repository',
+    },
+    snapshot,
+    'dry-run': dryRun,
+  },
+  outputs: {
+    ...packed,
+    releases:
+      'JSON list for a matrix, one object for each extension: kind, name, version, gitTag, repository, tag, digest',
+    layout: 'What was written, as the input from of publish-oci takes it',
+  },
+} as const satisfies Action
+
+export const publishAction = {
+  name: 'publish-oci',
+  title: 'Slipway: publish to OCI registries',
+  description: 'Publishes packages, images and indexes that are built already to OCI registries',
+  settings: [...publishing, ...network],
+  own: {
+    from: {
+      type: 'text',
+      description:
+        'Where it is: layout:DIR or archive:FILE, relative to the workspace, with #REPOSITORY:TAG for one',
+      required: true,
+    },
+    references: {
+      type: 'list',
+      description:
+        'Full addresses for a single artifact, oci://HOST/REPOSITORY:TAG, by comma or line, beside or instead of to',
+    },
+    directory,
+    'dry-run': dryRun,
+    ...credentials,
+  },
+  outputs: {
+    digest: `Digest of what was published. ${ofOne}`,
+    ...published,
+    releases: 'JSON list for a matrix, one object for each artifact: source, digest, reference, outcome',
+  },
+} as const satisfies Action
+
+/** Each action and the folder of its `action.yml`. */
+export const actions: Readonly<Record<string, Action>> = {
+  '.': releaseAction,
+  'actions/package-extension': packageAction,
+  'actions/publish-oci': publishAction,
+}
