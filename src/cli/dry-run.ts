@@ -19,7 +19,12 @@ export function dryRunOutcome(outcome: Outcome, rehearsals: ReadonlyMap<string, 
         showBytes(write.descriptor.size),
       ])
       const heading = rows.length === 0 ? 'Nothing would be written.' : 'This would be written, and is not:'
-      return [paint('bold', heading), ...(rows.length === 0 ? [] : [columns(rows)])].join('\n')
+      return [
+        paint('bold', heading),
+        ...(rows.length === 0 ? [] : [columns(rows)]),
+        // What would be refused or fail stands in the command's own words.
+        ...(outcome.exit === 0 ? [] : [outcome.text(paint)]),
+      ].join('\n')
     },
   }
 }

@@ -18,7 +18,7 @@ async function main(): Promise<void> {
     process.on(signal, () => {
       // The second one is for those who cannot wait.
       if (interrupted.signal.aborted) process.exit(130)
-      interrupted.abort(new Error(`interrupted by ${signal}`))
+      interrupted.abort(new Error(`by ${signal}`))
     })
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { describeSettings } from '../config/describe.ts'
 import type { SettingName } from '../config/settings.ts'
-import { SlipwayError } from '../core/error.ts'
+import { badInput, messageOf, SlipwayError } from '../core/error.ts'
 import type { CommandRow, Invocation, Outcome } from './command.ts'
 import { TerminalReport } from './report.ts'
 import { commands } from './table.ts'
@@ -30,11 +30,7 @@ export async function runProgram(argv: readonly string[], terminal: Terminal): P
     if (!(error instanceof CommanderError)) throw error
     // Commander has shown help, the version or what is wrong with the usage already, to people.
     if (error.exitCode === 0) return 0
-    const { message } = error
-    if (argv.includes('--json') && message !== '(outputHelp)')
-      terminal.stdout.write(
-        `${JSON.stringify({ error: { code: 'USAGE', message, exit: 2 }, findings: [] }, undefined, 2)}\n`,
-      )
+    if (argv.includes('--json')) terminal.stdout.write(asText(failureDocument(usage(error))))
     return 2
   }
 }
@@ -55,7 +51,7 @@ function build(terminal: Terminal, action: Action): Command {
     .showHelpAfterError('See slipway --help.')
     .configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
+      writeErr: (text) => terminal.stderr.write(withoutValues(text)),
     })
   for (const row of commands) {
     const command = program
@@ -118,19 +114,14 @@ async function execute(
     return outcome.exit
   } catch (error) {
     report.end()
-    if (terminal.signal.aborted) {
-      terminal.stderr.write('Interrupted. Running the same command again completes what is missing.\n')
-      return 130
-    }
-    if (!(error instanceof SlipwayError)) {
-      if (globals.json === true) printJson({ error: { code: 'DEFECT', message: String(error) } })
-      report.defect(error)
+    const failure = terminal.signal.aborted ? interrupted(terminal.signal) : error
+    if (globals.json === true) printJson(failureDocument(failure))
+    if (!(failure instanceof SlipwayError)) {
+      report.defect(failure)
       return 1
     }
-    const { code, message, hint, side, findings, exit } = error
-    if (globals.json === true) printJson({ error: { code, message, hint, side, exit }, findings })
-    report.failure(error)
-    return exit
+    report.failure(failure)
+    return failure.exit
   }
 
   function print(outcome: Outcome): void {
@@ -144,8 +135,44 @@ async function execute(
   }
 
   function printJson(document: unknown): void {
-    terminal.stdout.write(`${report.mask(JSON.stringify(document, undefined, 2))}\n`)
+    terminal.stdout.write(asText(document, (text) => report.mask(text)))
   }
+}
+
+/** Masks within texts only: a secret that is a number must not break the document. */
+function asText(document: unknown, mask = (text: string) => text): string {
+  const masked = (_: string, value: unknown) => (typeof value === 'string' ? mask(value) : value)
+  return `${JSON.stringify(document, masked, 2)}\n`
+}
+
+/** What `--json` prints of a command that did not end well. */
+function failureDocument(failure: unknown): unknown {
+  const error = failure instanceof SlipwayError ? failure : unexpected(failure)
+  const { code, message, hint, side, findings, exit } = error
+  return { error: { code, message, hint, side, exit }, findings }
+}
+
+function unexpected(error: unknown): SlipwayError {
+  return new SlipwayError('UNEXPECTED', messageOf(error), { hint: 'Please report it with what you ran.' })
+}
+
+function interrupted(signal: AbortSignal): SlipwayError {
+  return new SlipwayError('INTERRUPTED', `Interrupted: ${messageOf(signal.reason)}`, {
+    hint: 'Running the same command again completes what is missing.',
+    exit: 130,
+  })
+}
+
+function usage(error: CommanderError): SlipwayError {
+  const message = error.code === 'commander.help' ? 'no command was named' : error.message
+  return badInput('USAGE_INVALID', withoutValues(message.replace(/^error: /, '')), {
+    hint: 'slipway --help lists the commands, slipway COMMAND --help their flags.',
+  })
+}
+
+/** A mistyped flag may carry a password. */
+function withoutValues(text: string): string {
+  return text.replace(/(unknown option '--?[\w-]+)=[\s\S]*?'$/gm, "$1=…'")
 }
 
 /** Commander names options in camel case after their long flag; settings go by their own name. */

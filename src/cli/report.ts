@@ -69,7 +69,9 @@ export class TerminalReport implements Report {
   /** The text with every known secret replaced. */
   mask(text: string): string {
     let masked = text
-    for (const secret of this.#secrets) masked = masked.replaceAll(secret, '***')
+    // The longest first: one secret may be part of another.
+    for (const secret of [...this.#secrets].sort((a, b) => b.length - a.length))
+      masked = masked.replaceAll(secret, '***')
     return masked
   }
 
@@ -93,7 +95,7 @@ export class TerminalReport implements Report {
     const message = error instanceof Error ? error.message : String(error)
     this.#problem(
       'error',
-      'DEFECT',
+      'UNEXPECTED',
       `This is a bug in Slipway: ${message}`,
       'Please report it with what you ran; SLIPWAY_DEBUG=1 shows where it happened.',
     )

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type Effective, effective, type Given } from '../config/effective.ts'
@@ -84,6 +84,7 @@ export async function openSession(
 ): Promise<Session> {
   const { cwd, environment } = terminal
   const directory = resolve(cwd, flags.directory ?? '.')
+  if (flags.directory !== undefined) await requireFolder(directory)
   const file = await loadSlipwayYaml(directory)
   const settings = effective({
     given: flags.settings,
@@ -105,7 +106,7 @@ export async function openSession(
   })
 }
 
-/** --username with --password-stdin, or SLIPWAY_USERNAME and SLIPWAY_PASSWORD, or SLIPWAY_TOKEN. */
+/** --username with --password-stdin, or SLIPWAY_TOKEN, or SLIPWAY_USERNAME and SLIPWAY_PASSWORD. */
 async function givenCredentials(
   flags: CommonFlags,
   terminal: Terminal,
@@ -113,24 +114,38 @@ async function givenCredentials(
   places: readonly Place[],
 ): Promise<NonNullable<OpenOptions['credentials']>> {
   const { environment } = terminal
-  const token = environment.SLIPWAY_TOKEN
-  const username = flags.username ?? environment.SLIPWAY_USERNAME
-  const piped = flags.passwordStdin === true
-  const password = piped ? await readPassword(terminal) : environment.SLIPWAY_PASSWORD
   const hosts = places.flatMap((place) => (place.scheme === 'oci' ? [place.host] : []))
+  const piped = flags.passwordStdin === true
+  const username = flags.username ?? environment.SLIPWAY_USERNAME
+  const password = piped ? await readPassword(terminal) : environment.SLIPWAY_PASSWORD
+  const token = environment.SLIPWAY_TOKEN
   for (const secret of [token, password]) if (secret !== undefined) report.secret(secret)
-  if (token !== undefined && token !== '')
+  // Variables that stand around for other commands are no error where no host is spoken to.
+  const flagged = flags.username !== undefined || piped
+  if (hosts.length === 0 && !flagged) return []
+  if (!flagged && token !== undefined && token !== '')
     return hosts.map((host) => ({
       host,
       credential: { kind: 'bearer' as const, token, source: 'SLIPWAY_TOKEN' },
     }))
-  if (username === undefined || username === '') return []
+  if (username === undefined || username === '') {
+    if (!piped) return []
+    throw badInput('USERNAME_MISSING', 'There is a password, but nothing says whose', {
+      hint: 'Name the user with --username.',
+    })
+  }
   if (password === undefined || password === '')
     throw badInput('PASSWORD_MISSING', `There is a user ${JSON.stringify(username)}, but no password`, {
       hint: 'Pipe it in with --password-stdin, or set SLIPWAY_PASSWORD.',
     })
   const source = piped ? '--password-stdin' : 'SLIPWAY_PASSWORD'
   return hosts.map((host) => ({ host, credential: { kind: 'basic' as const, username, password, source } }))
+}
+
+async function requireFolder(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory() === true) return
+  throw badInput('FOLDER_MISSING', `${path} (-C) is no folder`, { hint: 'Check the path.' })
 }
 
 /** Bytes of a password; what is longer is some other file. */

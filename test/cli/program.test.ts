@@ -32,7 +32,7 @@ describe('the command line', () => {
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' })
     expect(stderr).toContain("unknown option '--frobnicate'")
     const json = await run('release a --frobnicate --json')
-    expect(JSON.parse(json.stdout).error).toMatchObject({ code: 'USAGE', exit: 2 })
+    expect(JSON.parse(json.stdout).error).toMatchObject({ code: 'USAGE_INVALID', exit: 2 })
   })
 
   it('releases into a layout, says so on stdout only, and finds nothing to do the second time', async () => {

@@ -11,7 +11,7 @@ import {
 } from './syntax.ts'
 
 /** How a code reaches the user: the exit code of an error, or as a line of the report. */
-export type Way = '1' | '2' | '3' | 'finding' | 'warning'
+export type Way = '1' | '2' | '3' | '130' | 'finding' | 'warning'
 
 export interface Codes {
   /** Every code with its ways, sorted. */
@@ -72,7 +72,9 @@ function exitIn(args: readonly Node[]): Way | 'passed on' | undefined {
   const last = args.at(-1)
   const exit = last?.type === 'ObjectExpression' ? property(last, 'exit') : undefined
   if (exit === undefined) return undefined
-  return exit.value === 1 || exit.value === 2 || exit.value === 3 ? (String(exit.value) as Way) : 'passed on'
+  return exit.value === 1 || exit.value === 2 || exit.value === 3 || exit.value === 130
+    ? (String(exit.value) as Way)
+    : 'passed on'
 }
 
 function property(node: Node, name: string): Node | undefined {

@@ -24,7 +24,7 @@ export async function run({ args, flags, terminal, report }: Invocation): Promis
           const rows = repositories.map((one) => [
             clean(one.repository),
             one.highest ?? '-',
-            `${one.versions} versions`,
+            one.versions === 1 ? '1 version' : `${one.versions} versions`,
           ])
           return `${paint('bold', clean(target))}\n${rows.length === 0 ? 'nothing' : columns(rows)}`
         })

@@ -9,5 +9,7 @@ export async function run({ args, flags, terminal, report }: Invocation): Promis
   const address = located(parseAddress(args[0] ?? ''), terminal.cwd)
   await using session = await openSession(flags, terminal, report, () => [address])
   const result = await tags({ address }, session.context)
+  if (result.tags.length === 0)
+    report.emit({ type: 'info', message: `${result.repository} has no tags, or does not exist` })
   return { json: result, exit: 0, text: () => result.tags.map(clean).join('\n') }
 }

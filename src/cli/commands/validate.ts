@@ -12,6 +12,6 @@ export async function run({ args, flags, terminal, report }: Invocation): Promis
     json: result,
     exit: result.exit,
     text: () =>
-      `${result.packages.length} packages checked: ${count('error')} errors, ${count('warning')} warnings`,
+      `packages checked: ${result.packages.length}, errors: ${count('error')}, warnings: ${count('warning')}`,
   }
 }
