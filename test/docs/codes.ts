@@ -59,11 +59,13 @@ export function codesOf(sources: readonly SourceFile[], computed: Computed): Cod
 }
 
 /** `code` of an object that is a finding (it has a level) or an event of the report (its type is a warning). */
-function codeProperty(node: Node): { code: Node; way: Way } | undefined {
+function codeProperty(node: Node): { code: Node; way: Way | 'passed on' } | undefined {
   if (node.type !== 'ObjectExpression') return undefined
   const code = property(node, 'code')
   if (code === undefined) return undefined
-  if (property(node, 'level') !== undefined) return { code, way: 'finding' }
+  // What is said of an error has a level too, but only a finding has a place.
+  if (property(node, 'level') !== undefined)
+    return { code, way: property(node, 'place') === undefined ? 'passed on' : 'finding' }
   return property(node, 'type') === undefined ? undefined : { code, way: 'warning' }
 }
 

@@ -83,7 +83,7 @@ describe('the search for codes', () => {
       export const a = new SlipwayError('A_ONE', '')
       export const b = badInput('B_ONE', '')
       export const c = refused(\`C_ONE\`, '')
-      export const d = { code: 'D_ONE', level: 'error', message: '' }
+      export const d = { code: 'D_ONE', level: 'error', place }
       report.emit({ type: 'warning', code: 'E_ONE', message: '' })
       export const f = new SlipwayError('F_ONE', '', { exit: 3 })`
     expect(example(text).codes).toEqual([
@@ -107,7 +107,7 @@ describe('the search for codes', () => {
       make('C_MADE')
       class Special extends SlipwayError { constructor(code: string) { super(code, '') } }
       new Special('D_SPECIAL', { exit: 2 })
-      const add = (key: string) => found.push({ code: \`E_\${key.toUpperCase()}\`, level: 'error' })
+      const add = (key: string) => found.push({ code: \`E_\${key.toUpperCase()}\`, level: 'error', place })
       add('name')
       const pick = (yes: boolean) => (yes ? 'F_ONE' : 'F_TWO')
       badInput(pick(true), '')`
