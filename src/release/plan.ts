@@ -1,5 +1,5 @@
 import { mapConcurrent } from '../core/concurrent.ts'
-import { badInput, SlipwayError } from '../core/error.ts'
+import { badInput, refused, SlipwayError } from '../core/error.ts'
 import { type Finding, sortFindings } from '../core/finding.ts'
 import { type CheckedPackage, checkPackage } from '../extension/check.ts'
 import { type Discovery, discover, findPackage, type Package } from '../extension/discover.ts'
@@ -69,7 +69,10 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
       hint: 'Name a git tag, such as taskservs/kubernetes/v1.28.0.',
     })
   const tags = options.gitTags.map((text) => {
-    const tag = parseGitTag(snapshot && !/(^|\/)v\d+\.\d+\.\d+[^/]*$/.test(text) ? `${text}/v0.0.0` : text, layouts)
+    const tag = parseGitTag(
+      snapshot && !/(^|\/)v\d+\.\d+\.\d+[^/]*$/.test(text) ? `${text}/v0.0.0` : text,
+      layouts,
+    )
     refuseUnsupported(tag)
     return tag
   })
@@ -90,9 +93,32 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
   const findings = sortFindings(checked.flatMap((one) => one.checked.findings))
   refuseErrors(findings)
   refuseTwins(checked, layouts)
-  if (!options.allowDirty)
-    for (const one of checked) if (one.source.working) await sources.refuseDirty(one.package.folder)
-  return { releases: checked.map((one) => released(one, options)), findings }
+  const releases: PlannedRelease[] = []
+  for (const one of checked) {
+    const { folder } = one.package
+    const changes = one.source.working ? await sources.changes(folder) : []
+    if (changes.length > 0 && !options.allowDirty) throw dirty(folder, changes)
+    const release = released(one, options)
+    // No commit has these bytes, so none may be named as theirs.
+    releases.push(changes.length === 0 ? release : { ...release, tree: uncommitted(release.tree) })
+  }
+  return { releases, findings }
+}
+
+function dirty(folder: string, changes: readonly string[]): SlipwayError {
+  const more = changes.length > 5 ? ` and ${changes.length - 5} more` : ''
+  const listed = `${changes.slice(0, 5).join(', ')}${more}`
+  return refused(
+    'FOLDER_DIRTY',
+    `${folder === '' ? 'The repository' : folder} has uncommitted changes: ${listed}`,
+    {
+      hint: 'Commit them, or use --allow-dirty to release bytes that no commit has.',
+    },
+  )
+}
+
+function uncommitted({ commit: _, time: __, ...tree }: Tree): Tree {
+  return tree
 }
 
 /** Kinds that other commands, or later versions, publish. */

@@ -1,4 +1,4 @@
-import { badInput, refused } from '../core/error.ts'
+import { badInput } from '../core/error.ts'
 import type { Report } from '../core/report.ts'
 import type { Commit } from '../git/commit-tree.ts'
 import { openRepository, type Repository } from '../git/repository.ts'
@@ -13,7 +13,7 @@ export interface Source {
   readonly tree: Tree
   /** Undefined where there is no commit at all. */
   readonly commit: Commit | undefined
-  /** Whether the bytes are the working tree's, not a commit's: dirty folders must be asked for then. */
+  /** Whether the bytes are the working tree's, which may differ from the commit's. */
   readonly working: boolean
 }
 
@@ -91,29 +91,16 @@ export class Sources implements AsyncDisposable {
     return { ...(await this.#at(repository, commit)), commit }
   }
 
-  /**
-   * Refuses bytes that no commit has. A folder without git is never dirty.
-   * @throws FOLDER_DIRTY (exit 3)
-   */
-  async refuseDirty(folder: string): Promise<void> {
+  /** Changed and untracked files in a folder of the working tree; none where there is no commit to differ from. */
+  async changes(folder: string): Promise<string[]> {
     const repository = await this.#open()
-    if (repository === undefined || (await repository.head()) === undefined) return
+    if (repository === undefined || (await repository.head()) === undefined) return []
     const { prefix } = repository
     this.#dirty ??= repository.dirty(prefix)
     const inside = folder === '' ? prefix : `${prefix}${folder}/`
-    const dirty = (await this.#dirty)
+    return (await this.#dirty)
       .filter((path) => path.startsWith(inside))
       .map((path) => path.slice(prefix.length))
-    if (dirty.length === 0) return
-    const listed = dirty.slice(0, 5).join(', ')
-    const more = dirty.length > 5 ? ` and ${dirty.length - 5} more` : ''
-    throw refused(
-      'FOLDER_DIRTY',
-      `${folder === '' ? this.#directory : folder} has uncommitted changes: ${listed}${more}`,
-      {
-        hint: 'Commit them, or use --allow-dirty to release bytes that no commit has.',
-      },
-    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -109,7 +109,9 @@ describe('planning a release', () => {
       message: expect.stringContaining('taskservs/redis/notes.md'),
       hint: expect.stringContaining('--allow-dirty'),
     })
-    await planned(['taskservs/redis/v7.0.0'], { allowDirty: true })
+    const { releases } = await planned(['taskservs/redis/v7.0.0'], { allowDirty: true })
+    expect(releases[0]?.tree).not.toHaveProperty('commit')
+    expect(releases[0]?.tree).not.toHaveProperty('time')
   })
 
   it('leaves out what git ignores', async () => {
