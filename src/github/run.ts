@@ -11,6 +11,7 @@ import { writeOutputs } from './outputs.ts'
 import { RunnerReport } from './report.ts'
 import { logLines, type Row, type StepResult } from './result.ts'
 import { openSession, type Session } from './session.ts'
+import { declareSubjects } from './subjects.ts'
 import { showSummary, writeSummary } from './summary.ts'
 
 /** What an action's work is given. */
@@ -57,6 +58,8 @@ export async function runAction<A extends Action>(
     failures = failuresOf(rows)
     if (inputs.toggle('dry-run')) rehearsals = session.rehearsals()
     writeOutputs(action, result.outputs)
+    if (rehearsals === undefined)
+      await declareSubjects(environment.GITHUB_ARTIFACTS, result.outputs.references)
   } catch (error) {
     if (error instanceof SlipwayError) for (const finding of error.findings) annotations?.add(finding)
     const failure = failureOf(error, signal)

@@ -1,0 +1,1 @@
+export{t as hostOf,n as run}from"./cli-commands-login.mjs";

@@ -1,0 +1,1 @@
+export{t as located,n as run}from"./cli-commands-publish.mjs";

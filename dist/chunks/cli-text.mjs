@@ -1,0 +1,4 @@
+import{styleText as e}from"node:util";function t(t){return t?(t,n)=>e(t,n,{validateStream:!1}):(e,t)=>t}function n(e){return e.replace(/[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,e=>`\\u{${e.charCodeAt(0).toString(16)}}`)}function r(e){return e.split(`
+`).map(n).join(`
+`)}function i(e){let t=[`B`,`KiB`,`MiB`,`GiB`,`TiB`],n=e,r=0;for(;n>=1024&&r<t.length-1;)n/=1024,r++;return`${r===0?n:n.toFixed(1)} ${t[r]}`}function a(e){if(e<6e4)return`${(e/1e3).toFixed(e<1e4?2:1)} s`;let t=Math.round(e/1e3);return`${Math.floor(t/60)} min ${t%60} s`}function o(e){let t=[];for(let n of e)for(let[e,r]of n.entries())t[e]=Math.max(t[e]??0,r.length);return e.map(e=>e.map((e,n)=>e.padEnd(t[n]??0)).join(`  `).trimEnd()).join(`
+`)}export{i as a,t as i,r as n,a as o,o as r,n as t};

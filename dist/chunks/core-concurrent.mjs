@@ -1,0 +1,1 @@
+import{t as e}from"./p-limit.mjs";async function t(t,n,r){let i=e(n),a,o=await Promise.allSettled([...t].map((e,t)=>i(async()=>{if(a!==void 0)throw a.error;try{return await r(e,t)}catch(e){throw a??={error:e},e}})));if(a!==void 0)throw a.error;return o.map(e=>e.value)}export{t};

@@ -1,0 +1,1 @@
+var e=class{#e=new Map;run(e,t){let n=this.#e.get(e);if(n!==void 0)return{first:!1,result:n};let r=t().finally(()=>this.#e.delete(e));return this.#e.set(e,r),{first:!0,result:r}}},t=class{#e=new Map;run(e,t){let n=(this.#e.get(e)??Promise.resolve()).then(t,t),r=n.catch(()=>{}).then(()=>{this.#e.get(e)===r&&this.#e.delete(e)});return this.#e.set(e,r),n}};export{e as n,t};

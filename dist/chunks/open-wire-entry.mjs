@@ -1,0 +1,1 @@
+export{t as createWire}from"./http-address.mjs";

@@ -1,0 +1,1 @@
+export{t as layoutRegistry}from"./store-layout-store.mjs";

@@ -1,0 +1,1 @@
+import{t as e}from"./undici.mjs";export default e();export{};

@@ -1,0 +1,1 @@
+import{i as e,t}from"./version-version.mjs";function n(t,n){return t.startsWith(n)?e(t.slice(n.length)):void 0}function r(e){return a(e)!==void 0}function i(e,n){let[r,i]=[a(e),a(n)];return r===void 0||i===void 0?Number(r!==void 0)-Number(i!==void 0):t(r,i)}function a(e){return n(e,``)??n(e,`v`)}export{r as n,n as r,i as t};

@@ -1,0 +1,1 @@
+import{a as e,c as t,o as n,s as r,t as i}from"./chunks/github-action.mjs";import{r as a,t as o}from"./chunks/extension-kinds.mjs";import{t as s}from"./chunks/tasks-package.mjs";await r(i,async r=>{let{context:i,settings:c,file:l}=r.session,u={...o(c,l),...a(i.environment)};return t(await s({...u,...n(r),output:e(r)},i))});export{};

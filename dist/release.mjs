@@ -1,0 +1,1 @@
+import{o as e,r as t,s as n,u as r}from"./chunks/github-action.mjs";import{r as i,t as a}from"./chunks/extension-kinds.mjs";import{t as o}from"./chunks/tasks-release.mjs";await n(t,async t=>{let{context:n,settings:s,file:c}=t.session,l={...a(s,c),...i(n.environment)};return r(await o({...l,...e(t)},n),l.targets)});export{};
