@@ -1,12 +1,13 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { resolve } from 'node:path'
 import { type Effective, effective, type Given } from '../config/effective.ts'
 import { hostSettings, limitsOf } from '../config/registries.ts'
 import type { SettingName } from '../config/settings.ts'
 import { type ConfigurationFile, loadSlipwayYaml } from '../config/slipway-yaml.ts'
 import { systemClock } from '../core/clock.ts'
 import { badInput } from '../core/error.ts'
+import { explicitFor } from '../open/explicit.ts'
 import { Opener, type OpenOptions } from '../open/open.ts'
 import type { Place } from '../store/address.ts'
 import type { Context } from '../tasks/context.ts'
@@ -31,7 +32,6 @@ export class Session implements AsyncDisposable {
   readonly context: Context
   readonly openOptions: OpenOptions
   readonly #opener: Opener
-  #scratch: Promise<string> | undefined
 
   constructor(
     directory: string,
@@ -52,11 +52,7 @@ export class Session implements AsyncDisposable {
       signal: terminal.signal,
       environment: terminal.environment,
       open: (place) => this.#opener.open(place),
-      scratch: () => {
-        const parent = terminal.environment.RUNNER_TEMP ?? tmpdir()
-        this.#scratch ??= mkdtemp(join(parent, 'slipway-'))
-        return this.#scratch
-      },
+      scratch: () => this.#opener.scratch(),
     }
   }
 
@@ -67,8 +63,6 @@ export class Session implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opener[Symbol.asyncDispose]()
-    const scratch = await this.#scratch?.catch(() => undefined)
-    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true })
   }
 }
 
@@ -102,6 +96,7 @@ export async function openSession(
     userAgent: `slipway/${version}`,
     secret: (value) => report.secret(value),
     rehearse: flags.dryRun === true,
+    temporary: environment.RUNNER_TEMP,
     credentials,
   })
 }
@@ -114,7 +109,7 @@ async function givenCredentials(
   places: readonly Place[],
 ): Promise<NonNullable<OpenOptions['credentials']>> {
   const { environment } = terminal
-  const hosts = places.flatMap((place) => (place.scheme === 'oci' ? [place.host] : []))
+  const remote = places.some((place) => place.scheme === 'oci')
   const piped = flags.passwordStdin === true
   const username = flags.username ?? environment.SLIPWAY_USERNAME
   const password = piped ? await readPassword(terminal) : environment.SLIPWAY_PASSWORD
@@ -122,12 +117,9 @@ async function givenCredentials(
   for (const secret of [token, password]) if (secret !== undefined) report.secret(secret)
   // Variables that stand around for other commands are no error where no host is spoken to.
   const flagged = flags.username !== undefined || piped
-  if (hosts.length === 0 && !flagged) return []
+  if (!remote && !flagged) return []
   if (!flagged && token !== undefined && token !== '')
-    return hosts.map((host) => ({
-      host,
-      credential: { kind: 'bearer' as const, token, source: 'SLIPWAY_TOKEN' },
-    }))
+    return explicitFor(places, { kind: 'bearer', token, source: 'SLIPWAY_TOKEN' })
   if (username === undefined || username === '') {
     if (!piped) return []
     throw badInput('USERNAME_MISSING', 'There is a password, but nothing says whose', {
@@ -139,7 +131,7 @@ async function givenCredentials(
       hint: 'Pipe it in with --password-stdin, or set SLIPWAY_PASSWORD.',
     })
   const source = piped ? '--password-stdin' : 'SLIPWAY_PASSWORD'
-  return hosts.map((host) => ({ host, credential: { kind: 'basic' as const, username, password, source } }))
+  return explicitFor(places, { kind: 'basic', username, password, source })
 }
 
 async function requireFolder(path: string): Promise<void> {

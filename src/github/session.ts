@@ -1,12 +1,13 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { resolve } from 'node:path'
 import { type Effective, effective } from '../config/effective.ts'
 import { hostSettings, limitsOf } from '../config/registries.ts'
 import { type ConfigurationFile, loadSlipwayYaml } from '../config/slipway-yaml.ts'
 import { systemClock } from '../core/clock.ts'
 import { badInput } from '../core/error.ts'
 import type { Report } from '../core/report.ts'
+import { explicitFor } from '../open/explicit.ts'
 import { Opener, type OpenOptions } from '../open/open.ts'
 import { type Place, parseTarget } from '../store/address.ts'
 import type { Rehearsal } from '../store/rehearse.ts'
@@ -35,7 +36,6 @@ export class Session implements AsyncDisposable {
   readonly file: ConfigurationFile | undefined
   readonly context: Context
   readonly #opener: Opener
-  #scratch: Promise<string> | undefined
 
   constructor(
     directory: string,
@@ -54,10 +54,7 @@ export class Session implements AsyncDisposable {
       signal,
       environment,
       open: (place) => this.#opener.open(place),
-      scratch: () => {
-        this.#scratch ??= mkdtemp(join(environment.RUNNER_TEMP || tmpdir(), 'slipway-'))
-        return this.#scratch
-      },
+      scratch: () => this.#opener.scratch(),
     }
   }
 
@@ -68,8 +65,6 @@ export class Session implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#opener[Symbol.asyncDispose]()
-    const scratch = await this.#scratch?.catch(() => undefined)
-    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true })
   }
 }
 
@@ -104,6 +99,7 @@ export async function openSession(
     userAgent,
     secret: (value) => report.secret(value),
     rehearse: inputs.toggle('dry-run'),
+    temporary: environment.RUNNER_TEMP,
     credentials: credentials(inputs, [...settings.to.value.map(parseTarget), ...places]),
   })
 }
@@ -111,16 +107,11 @@ export async function openSession(
 /** What the inputs hold, for the hosts that the step writes to. @throws INPUT_INVALID */
 function credentials(inputs: Inputs, places: readonly Place[]): NonNullable<OpenOptions['credentials']> {
   const [token, username, password] = ['token', 'username', 'password'].map((name) => inputs.text(name))
-  const hosts = places.flatMap((place) => (place.scheme === 'oci' ? [place.host] : []))
   if (token !== undefined && (username ?? password) !== undefined)
     throw badInput('INPUT_INVALID', 'The step has token beside username or password', {
       hint: 'A token is sent alone: drop the others, or give the token as password.',
     })
-  if (token !== undefined)
-    return hosts.map((host) => ({
-      host,
-      credential: { kind: 'bearer' as const, token, source: 'the input token' },
-    }))
+  if (token !== undefined) return explicitFor(places, { kind: 'bearer', token, source: 'the input token' })
   if (username === undefined && password === undefined) return []
   if (username === undefined || password === undefined)
     throw badInput(
@@ -131,5 +122,5 @@ function credentials(inputs: Inputs, places: readonly Place[]): NonNullable<Open
       },
     )
   const source = 'the inputs username and password'
-  return hosts.map((host) => ({ host, credential: { kind: 'basic' as const, username, password, source } }))
+  return explicitFor(places, { kind: 'basic', username, password, source })
 }

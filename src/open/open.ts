@@ -1,11 +1,13 @@
-import { basename, dirname } from 'node:path'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import type { Limits } from '../core/limits.ts'
 import type { HostSettings as TransportSettings } from '../http/host.ts'
-import type { Credential } from '../registry/credential.ts'
 import { type Place, showPlace } from '../store/address.ts'
 import { type Rehearsal, rehearse } from '../store/rehearse.ts'
 import type { Registry } from '../store/store.ts'
+import type { HostCredential } from './explicit.ts'
 
 /** How one host is spoken to, from `slipway.yaml` and flags. */
 export interface HostSettings extends TransportSettings {
@@ -18,7 +20,9 @@ export interface OpenOptions {
   readonly limits?: Partial<Limits>
   readonly host?: (host: string) => HostSettings | undefined
   /** Given by flag, input or variable; each goes to its host only. */
-  readonly credentials?: readonly { readonly host: string; readonly credential: Credential }[]
+  readonly credentials?: readonly HostCredential[]
+  /** Where `scratch` makes its folder; default: the system's place for temporary files. */
+  readonly temporary?: string | undefined
   readonly clock?: Clock
   readonly userAgent: string
   /** Told every secret before it is sent. */
@@ -32,6 +36,7 @@ export class Opener implements AsyncDisposable {
   readonly #options: OpenOptions
   readonly #open = new Map<string, Promise<Registry>>()
   readonly #rehearsals = new Map<string, Rehearsal>()
+  #scratch: Promise<string> | undefined
   #wire: Promise<import('./wire.ts').Wire> | undefined
 
   constructor(options: OpenOptions) {
@@ -52,10 +57,18 @@ export class Opener implements AsyncDisposable {
     return this.#rehearsals
   }
 
+  /** A folder outside the checkout that disappears with this object. */
+  scratch(): Promise<string> {
+    this.#scratch ??= mkdtemp(join(this.#options.temporary || tmpdir(), 'slipway-'))
+    return this.#scratch
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const opened = await Promise.allSettled(this.#open.values())
     for (const one of opened) if (one.status === 'fulfilled') await one.value[Symbol.asyncDispose]()
     if (this.#wire !== undefined) await (await this.#wire).close()
+    const scratch = await this.#scratch?.catch(() => undefined)
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true })
   }
 
   async #make(place: Place): Promise<Registry> {

@@ -18,7 +18,8 @@ export interface Wire {
 
 export function createWire(options: OpenOptions): Wire {
   const { environment, host: settings = () => undefined, clock = systemClock, limits = {} } = options
-  const plainHttp = (host: string) => settings(host)?.plainHttp ?? isLoopback(new URL(`http://${host}`).hostname)
+  const plainHttp = (host: string) =>
+    settings(host)?.plainHttp ?? isLoopback(new URL(`http://${host}`).hostname)
   const secret = options.secret === undefined ? {} : { secret: options.secret }
   const transport = createTransport({
     environment,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseTag } from '../../src/oci/reference.ts'
+import { explicitFor } from '../../src/open/explicit.ts'
 import { Opener } from '../../src/open/open.ts'
 import { startFakeRegistry } from '../fake/registry.ts'
 import { artifact } from '../publishing/artifacts.ts'
@@ -55,5 +56,31 @@ describe('opening places', () => {
     expect(existsSync(path)).toBe(false)
     const [rehearsal] = opener.rehearsals().values()
     expect(rehearsal?.writes().map((one) => one.kind)).toEqual(['blob', 'blob', 'manifest', 'tag'])
+  })
+})
+
+describe('a credential that is given', () => {
+  const credential = { kind: 'bearer', token: 't', source: 'SLIPWAY_TOKEN' } as const
+
+  it('is for the one host that is named', () => {
+    const places = [
+      { scheme: 'oci', host: 'a.example' },
+      { scheme: 'layout', path: '/x' },
+      { scheme: 'oci', host: 'a.example' },
+    ] as const
+    expect(explicitFor(places, credential)).toEqual([{ host: 'a.example', credential }])
+  })
+
+  it('reaches nobody when several hosts are named', () => {
+    const places = [
+      { scheme: 'oci', host: 'a.example' },
+      { scheme: 'oci', host: 'b.example' },
+    ] as const
+    expect(() => explicitFor(places, credential)).toThrow(
+      expect.objectContaining({
+        code: 'CREDENTIAL_AMBIGUOUS',
+        message: expect.stringContaining('a.example, b.example'),
+      }),
+    )
   })
 })
