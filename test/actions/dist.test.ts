@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -120,7 +122,6 @@ describe('the actions, as a runner starts them', () => {
 
   it('package into an archive in one step and publish that archive in another, with the same digest', async () => {
     const output = { output: 'archive:out/stage.tar', 'git-tag': gitTag, 'skip-tests': 'true' }
-    const { mkdirSync } = await import('node:fs')
     mkdirSync(join(runner.workspace, 'out'))
     const packed = await runner.step('package-extension', { inputs: output })
     expect(packed.exit, packed.log).toBe(0)
@@ -191,7 +192,6 @@ describe('the actions, as a runner starts them', () => {
   })
 
   it('annotate findings at their lines, relative to the workspace', async () => {
-    const { writeFileSync } = await import('node:fs')
     const manifest = join(runner.workspace, 'taskservs/etcd/manifest.yaml')
     const text = readFileSync(manifest, 'utf8')
     writeFileSync(manifest, text.replace(/^version:.*$/m, 'version: newest'))
@@ -217,5 +217,50 @@ describe('the actions, as a runner starts them', () => {
     expect(lines).toEqual(['::add-mask::not-for-anyone'])
     expect(run.log.indexOf('::add-mask::')).toBe(0)
     expect(run.summary).not.toContain('not-for-anyone')
+  })
+
+  it('give a user and password to the hosts they write to, and name what one target got when another failed', async () => {
+    const auth = { kind: 'basic', username: 'someone', password: 'right' } as const
+    await using registry = await startFakeRegistry({ auth })
+    const to = `layout:${join(runner.temp, 'beside')}, oci://${registry.host}/prefix`
+    const inputs = { to, 'skip-tests': 'true', username: 'someone', retries: '0' }
+    const wrong = await runner.step('release', {
+      inputs: { ...inputs, password: 'wrong' },
+      environment: pushed,
+    })
+    expect(wrong.exit).toBe(1)
+    expect(wrong.log).toMatch(/^::error::\[UNAUTHORIZED\] /m)
+    expect(JSON.parse(wrong.outputs.references ?? '')).toEqual([expect.stringMatching(/^layout:/)])
+    expect(wrong.summary).toContain('**failed** <code>UNAUTHORIZED</code>')
+    const right = await runner.step('release', {
+      inputs: { ...inputs, password: 'right' },
+      environment: pushed,
+    })
+    expect(right.exit, right.log).toBe(0)
+    expect(right.outputs).toMatchObject({ published: '1', unchanged: '1' })
+    expect(right.subjects).toBe(`oci://${registry.host}/prefix/etcd:3.5.16@${digest}\n`)
+    const half = await runner.step('release', { inputs, environment: pushed })
+    expect(half.exit).toBe(2)
+    expect(half.log).toContain('[INPUT_INVALID] The step has username, but no password')
+  })
+
+  it('refuse with exit code 3 to put other content under a tag', async () => {
+    const inputs = { to: `layout:${layout}`, 'skip-tests': 'true', compression: '1' }
+    const run = await runner.step('release', { inputs, environment: pushed })
+    expect(run.exit, run.log).toBe(3)
+    expect(run.log).toMatch(/^::error::\[TAG_EXISTS\] /m)
+    expect(run.outputs).toMatchObject({ published: '0', unchanged: '0', references: '[]', reference: '' })
+  })
+
+  it('stop when the run is cancelled, and leave nothing behind', async () => {
+    const target = join(runner.temp, 'cancelled')
+    const inputs = { to: `layout:${target}`, 'test-command': 'sleep 30' }
+    const start = Date.now()
+    const run = await runner.step('release', { inputs, environment: pushed, cancelAt: 'testing' })
+    expect(Date.now() - start).toBeLessThan(15_000)
+    expect(run.exit, run.log).toBe(130)
+    expect(run.log).toContain('[INTERRUPTED]')
+    expect(existsSync(target)).toBe(false)
+    expect(runner.leftovers()).toEqual([])
   })
 })

@@ -19,6 +19,8 @@ export interface StepRun {
 export interface StepOptions {
   readonly inputs?: Readonly<Record<string, string>>
   readonly environment?: Readonly<Record<string, string | undefined>>
+  /** Cancels the step, as the runner does first, when this stands in its log. */
+  readonly cancelAt?: string
 }
 
 /** A machine that runs steps as the Actions runner does: files for outputs, inputs as variables. */
@@ -56,7 +58,10 @@ export class FakeRunner {
     return execFileSync('git', [...who, ...args], { cwd: this.workspace, encoding: 'utf8' })
   }
 
-  async step(action: string, { inputs = {}, environment = {} }: StepOptions = {}): Promise<StepRun> {
+  async step(
+    action: string,
+    { inputs = {}, environment = {}, cancelAt }: StepOptions = {},
+  ): Promise<StepRun> {
     const number = ++this.#steps
     const file = (name: string) => join(this.temp, `${name}-${number}`)
     for (const name of ['output', 'summary', 'artifacts']) writeFileSync(file(name), '')
@@ -79,9 +84,12 @@ export class FakeRunner {
       },
     })
     let log = ''
+    let cancelled = false
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => {
         log += text
+        if (cancelAt === undefined || cancelled || !log.includes(cancelAt)) return
+        cancelled = child.kill('SIGINT')
       })
     const exit = await new Promise<number | null>((resolve) => child.on('close', resolve))
     return {
