@@ -153,6 +153,15 @@ describe('a credential', () => {
     expect(other.requests).toEqual([])
   })
 
+  it('is sent to neither of two hosts', async () => {
+    const [one, two] = [await start(), await start()]
+    const environment = { SLIPWAY_TOKEN: 'for-one-of-them' }
+    const ran = await release(one, ` --to oci://${two.host}/prefix`, { environment })
+    expect(JSON.parse(ran.stdout).error).toMatchObject({ code: 'CREDENTIAL_AMBIGUOUS', exit: 2 })
+    expect([...one.requests, ...two.requests]).toEqual([])
+    expect(ran.stdout + ran.stderr).not.toContain('for-one-of-them')
+  })
+
   it('in variables is no error where no host is spoken to', async () => {
     const environment = { SLIPWAY_USERNAME: 'me' }
     expect((await run('config', { environment })).exit).toBe(0)
@@ -168,6 +177,17 @@ describe('a credential', () => {
       expect(JSON.parse(empty.stdout).error).toMatchObject({ code: 'PASSWORD_MISSING', exit: 2 })
     }
     expect(fake.requests).toEqual([])
+  })
+})
+
+describe('a secret', () => {
+  it('that is a number is masked without breaking the document', async () => {
+    const environment = { SLIPWAY_USERNAME: 'me', SLIPWAY_PASSWORD: '1' }
+    const { exit, stdout } = await run(`release ${tag} --skip-tests --to layout:out --json`, { environment })
+    expect(exit).toBe(0)
+    const { releases } = JSON.parse(stdout)
+    expect(releases[0].files).toBeGreaterThan(10)
+    expect(releases[0].version).toBe('***.2.0')
   })
 })
 
