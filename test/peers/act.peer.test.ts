@@ -20,11 +20,12 @@ import { type RunningRegistry, startRegistry } from './registries.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const nu = join(root, 'node_modules/@nushell/linux-x64/bin')
 const tag = 'taskservs/redis/v7.4.1'
-/** What stands for the actions of others, which no test fetches. */
-const remote = {
-  checkout: 'actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1',
-  upload: 'actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f',
-  download: 'actions/download-artifact@3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c',
+/** The actions of others in the reusable workflow, with their commits; no test fetches them. */
+const remote = (name: string) => {
+  const text = readFileSync(join(root, '.github/workflows/release.yml'), 'utf8')
+  const [, action] = new RegExp(`uses: (actions/${name}@[0-9a-f]{40})`).exec(text) ?? []
+  if (action === undefined) throw new Error(`release.yml does not use actions/${name}`)
+  return `https://github.com/${action}`
 }
 
 let scratch: string
@@ -45,10 +46,10 @@ beforeAll(async () => {
   standIns = join(scratch, 'stand-ins')
   standIn('checkout', `cp(${JSON.stringify(slipway)}, process.env.INPUT_PATH)`)
   standIn(
-    'upload',
+    'upload-artifact',
     'cp(process.env.INPUT_PATH, join(process.env.SHELF, process.env.INPUT_NAME, basename(process.env.INPUT_PATH)))',
   )
-  standIn('download', 'cp(join(process.env.SHELF, process.env.INPUT_NAME), process.env.INPUT_PATH)')
+  standIn('download-artifact', 'cp(join(process.env.SHELF, process.env.INPUT_NAME), process.env.INPUT_PATH)')
 })
 afterAll(async () => {
   await registry[Symbol.asyncDispose]()
@@ -84,19 +85,17 @@ async function push(workflow: string, extra: readonly string[] = []) {
   git(caller, 'tag', tag)
   const event = join(dirname(caller), 'event.json')
   writeFileSync(event, JSON.stringify({ ref: `refs/tags/${tag}`, ref_type: 'tag' }))
-  const local = (action: string, folder: string) => [
+  const standing = ['checkout', 'upload-artifact', 'download-artifact'].flatMap((name) => [
     '--local-repository',
-    `https://github.com/${action}=${folder}`,
-  ]
+    `${remote(name)}=${join(standIns, name)}`,
+  ])
   return await run(
     peer('act'),
     [
       ...['push', '-e', event, '-P', 'ubuntu-latest=-self-hosted', '--no-cache-server', '--pull=false'],
       ...['--env', `SHELF=${shelf}`],
-      ...local('example-org/slipway@v0.1.0', slipway),
-      ...local(remote.checkout, join(standIns, 'checkout')),
-      ...local(remote.upload, join(standIns, 'upload')),
-      ...local(remote.download, join(standIns, 'download')),
+      ...['--local-repository', `https://github.com/example-org/slipway@v0.1.0=${slipway}`],
+      ...standing,
       ...extra,
     ],
     {
