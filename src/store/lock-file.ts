@@ -115,7 +115,9 @@ function parseHolder(text: string): Partial<Pick<Holder, 'token' | 'pid' | 'host
 
 function isStale(holder: Holder, limit: number): boolean {
   if (holder.age > limit) return true
-  if (holder.pid === undefined || holder.host !== hostname()) return false
+  // Content follows creation at once: who has written none by now was killed in between.
+  if (holder.pid === undefined) return holder.age > graceOfTheDead
+  if (holder.host !== hostname()) return false
   return holder.age > graceOfTheDead && !isAlive(holder.pid)
 }
 
