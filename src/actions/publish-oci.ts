@@ -15,7 +15,9 @@ await runAction(
     const from = located(parseAddress(inputs.text('from') ?? ''), workspace)
     // The default target is for releases: full addresses say where everything goes.
     const targets = references.length > 0 && settings.to.origin === 'default' ? [] : options.targets
-    return publishResult(await publishPrebuilt({ ...options, targets, references, from }, context))
+    const gitTags = inputs.list('git-tag')
+    const only = gitTags.length === 0 ? {} : { only: gitTags }
+    return publishResult(await publishPrebuilt({ ...options, ...only, targets, references, from }, context))
   },
   (inputs) => inputs.list('references').map(parseAddress),
 )

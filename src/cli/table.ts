@@ -75,6 +75,10 @@ export const commands: readonly CommandRow[] = [
     settings: [...publishing, ...network],
     own: [
       {
+        flags: '--only <git-tags>',
+        description: 'Git tags, by comma, of the only packages that may be there; anything else is refused',
+      },
+      {
         flags: '--from <address>',
         description: 'where it is: layout:DIR or archive:FILE, with #REPOSITORY:TAG for one',
       },

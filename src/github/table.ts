@@ -135,6 +135,11 @@ export const publishAction = {
         'Where it is: layout:DIR or archive:FILE, relative to the workspace, with #REPOSITORY:TAG for one',
       required: true,
     },
+    'git-tag': {
+      type: 'list',
+      description:
+        'Git tags of the only packages that may be there; anything else is refused. For archives from a job that ran foreign code',
+    },
     references: {
       type: 'list',
       description:

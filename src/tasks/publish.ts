@@ -1,5 +1,7 @@
 import { mapConcurrent } from '../core/concurrent.ts'
-import { badInput, type ExitCode, onSide } from '../core/error.ts'
+import { badInput, type ExitCode, onSide, refused } from '../core/error.ts'
+import { parseGitTag } from '../extension/git-tag.ts'
+import { type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
 import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
 import { destinationOf, destinationsOf, finish } from '../publishing/destinations.ts'
@@ -16,6 +18,12 @@ export interface PublishOptions extends PublishingOptions {
   readonly from: Address
   /** Full addresses with a tag each; for a single artifact, beside or instead of targets. */
   readonly references: readonly Address[]
+  /**
+   * Git tags of the only packages that may be there: what made the archive ran foreign code, and must not
+   * choose what else is released.
+   */
+  readonly only?: readonly string[]
+  readonly layouts: Layouts
 }
 
 export interface PublishedOutcome {
@@ -51,6 +59,7 @@ export async function publishPrebuilt(options: PublishOptions, context: Context)
     })
   const from = await context.open(options.from)
   const prebuilt = await find(from, options.from, signal)
+  if (options.only !== undefined) refuseOthers(prebuilt, options.only, options)
   const references = options.references.map((one) => withTag(one))
   if (references.length > 0 && prebuilt.length !== 1)
     throw badInput(
@@ -92,6 +101,35 @@ export async function publishPrebuilt(options: PublishOptions, context: Context)
     targets: final.filter((one) => one.index === index).map(({ index: _, ...target }) => target),
   }))
   return { published, exit: exitOf(final) }
+}
+
+/**
+ * What came out of a job that ran extensions' tests holds exactly what was asked for, or nothing of it is
+ * published.
+ * @throws SOURCE_UNEXPECTED (exit 3), SOURCE_UNKNOWN
+ */
+function refuseOthers(
+  found: readonly Prebuilt[],
+  gitTags: readonly string[],
+  { layouts, from }: PublishOptions,
+): void {
+  const expected = new Set(
+    gitTags.map((text) => {
+      const { kind, name, version } = parseGitTag(text, layouts)
+      return `${repositoryOf(layouts, kind, name)}:${registryTagOf(layouts, kind, version)}`
+    }),
+  )
+  const there = new Set(found.map((one) => `${one.repository}:${one.tag}`))
+  const others = [...there].filter((one) => !expected.has(one))
+  if (others.length > 0)
+    throw refused('SOURCE_UNEXPECTED', `${showAddress(from)} also holds ${others.slice(0, 5).join(', ')}`, {
+      hint: 'Only what the git tags release may be there. Find out which step added it; nothing was published.',
+    })
+  const missing = [...expected].find((one) => !there.has(one))
+  if (missing !== undefined)
+    throw badInput('SOURCE_UNKNOWN', `${showAddress(from)} does not hold ${missing}`, {
+      hint: 'Package the same git tags that are published.',
+    })
 }
 
 /** The artifacts an address stands for; only version tags where it names no tag. */

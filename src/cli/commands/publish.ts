@@ -22,8 +22,9 @@ export async function run({ args, flags, own, terminal, report }: Invocation): P
   const options = fromSettings(session.settings, session.file)
   // The default target is for releases: full addresses say where everything goes.
   const targets = references.length > 0 && session.settings.to.origin === 'default' ? [] : options.targets
+  const only = typeof own.only === 'string' ? { only: own.only.split(',').map((tag) => tag.trim()) } : {}
   const result = await publishPrebuilt(
-    { ...options, targets, references, from: located(parseAddress(from), terminal.cwd) },
+    { ...options, ...only, targets, references, from: located(parseAddress(from), terminal.cwd) },
     session.context,
   )
   const outcome: Outcome = { json: result, exit: result.exit, text: (paint) => showPublished(result, paint) }
