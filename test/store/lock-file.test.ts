@@ -110,3 +110,11 @@ test('who lost the lock is told and leaves the new holder alone', async () => {
   })
   expect(existsSync(path)).toBe(true)
 })
+
+test('a lock whose owner was killed before writing a word is taken over while others still wait', async () => {
+  await using folder = await temporaryFolder()
+  const path = join(folder.path, 'lock')
+  await writeFile(path, '')
+  expect(await withLock(path, async (held) => held(), { wait: 5000 })).toBe(true)
+  expect(await readdir(folder.path)).toEqual([])
+})
