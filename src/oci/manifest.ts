@@ -51,7 +51,7 @@ export function encode<M extends Manifest>(manifest: M): Encoded<M> {
  */
 export function decode(bytes: Uint8Array, contentType: string | undefined, where: string): Encoded {
   const document = parseObject(bytes, where)
-  const declared = typeof document['mediaType'] === 'string' ? document['mediaType'] : undefined
+  const declared = typeof document.mediaType === 'string' ? document.mediaType : undefined
   const type =
     declared ?? (contentType !== undefined && isManifestType(contentType) ? contentType : guess(document))
   if (type === undefined || !isManifestType(type))
@@ -60,9 +60,9 @@ export function decode(bytes: Uint8Array, contentType: string | undefined, where
   const list = document[key]
   if (!Array.isArray(list)) throw invalid(where, `"${key}" is not a list`)
   for (const [index, one] of list.entries()) parseDescriptor(one, `${where}, ${key}[${index}]`)
-  if (!isIndexType(type)) parseDescriptor(document['config'], `${where}, config`)
-  if (document['subject'] !== undefined) parseDescriptor(document['subject'], `${where}, subject`)
-  if (document['annotations'] !== undefined && !isAnnotations(document['annotations']))
+  if (!isIndexType(type)) parseDescriptor(document.config, `${where}, config`)
+  if (document.subject !== undefined) parseDescriptor(document.subject, `${where}, subject`)
+  if (document.annotations !== undefined && !isAnnotations(document.annotations))
     throw invalid(where, '"annotations" is not a map of strings')
   const manifest = { ...document, mediaType: type } as unknown as Manifest
   return { manifest, bytes, descriptor: describe(manifest, bytes) }
@@ -97,8 +97,8 @@ function describe(manifest: Manifest, bytes: Uint8Array): Descriptor {
 }
 
 function guess(document: Record<string, unknown>): string | undefined {
-  if (Array.isArray(document['manifests'])) return mediaType.index
-  if (Array.isArray(document['layers']) && document['config'] !== undefined) return mediaType.manifest
+  if (Array.isArray(document.manifests)) return mediaType.index
+  if (Array.isArray(document.layers) && document.config !== undefined) return mediaType.manifest
   return undefined
 }
 

@@ -62,7 +62,8 @@ function fault({ from, to }: Import): string | undefined {
   if (high > low) return `${path}: upward, from floor ${low} to ${high}`
   if (high === low && low >= 2) return `${path}: rooms of floor ${low} never import each other`
   if (low === 5 && there === 'open') return `${path}: tasks get what opens stores from their context`
-  if (low === 6 && high > 2 && !['config', 'open', 'tasks'].includes(there)) return `${path}: floor 6 uses tasks`
+  if (low === 6 && high > 2 && !['config', 'open', 'tasks'].includes(there))
+    return `${path}: floor 6 uses tasks`
   return undefined
 }
 
@@ -74,13 +75,19 @@ describe('import floors', () => {
   })
 
   it('only go downward', () => {
-    expect(imports().map(fault).filter((one) => one !== undefined)).toEqual([])
+    expect(
+      imports()
+        .map(fault)
+        .filter((one) => one !== undefined),
+    ).toEqual([])
   })
 
   it('would be caught going upward, sideways and from task to task', () => {
     const path = (text: string) => join(src, text)
     expect(fault({ from: path('oci/a.ts'), to: path('store/b.ts') })).toMatch('upward')
-    expect(fault({ from: path('registry/a.ts'), to: path('package/b.ts') })).toMatch('never import each other')
+    expect(fault({ from: path('registry/a.ts'), to: path('package/b.ts') })).toMatch(
+      'never import each other',
+    )
     expect(fault({ from: path('tasks/a.ts'), to: path('tasks/b.ts') })).toMatch('tasks never import')
     expect(fault({ from: path('tasks/a.ts'), to: path('open/open.ts') })).toMatch('from their context')
     expect(fault({ from: path('cli/a.ts'), to: path('registry/b.ts') })).toMatch('floor 6 uses tasks')
@@ -99,7 +106,9 @@ describe('import floors', () => {
 
   it('keep core free of input and output', () => {
     const found = files(join(src, 'core')).filter((file) =>
-      specifiers(readFileSync(file, 'utf8')).some((one) => /^node:(fs|net|http|https|child_process)/.test(one)),
+      specifiers(readFileSync(file, 'utf8')).some((one) =>
+        /^node:(fs|net|http|https|child_process)/.test(one),
+      ),
     )
     expect(found).toEqual([])
   })
