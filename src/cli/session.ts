@@ -140,6 +140,11 @@ async function requireFolder(path: string): Promise<void> {
   throw badInput('FOLDER_MISSING', `${path} (-C) is no folder`, { hint: 'Check the path.' })
 }
 
+/** Whether a runner's job was started by a pushed tag: then the tag's own commit is what is released. */
+export function isTagPush({ GITHUB_EVENT_NAME, GITHUB_REF }: Terminal['environment']): boolean {
+  return GITHUB_EVENT_NAME === 'push' && GITHUB_REF?.startsWith('refs/tags/') === true
+}
+
 /** Bytes of a password; what is longer is some other file. */
 const longest = 64 * 1024
 

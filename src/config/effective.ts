@@ -1,5 +1,6 @@
 import { badInput } from '../core/error.ts'
 import { showPlace } from '../core/finding.ts'
+import { withoutUser } from '../store/address.ts'
 import {
   type DefaultedSetting,
   type Setting,
@@ -75,7 +76,7 @@ function parse(
 ): Chosen<unknown> {
   const value = row.type.parse(texts, base)
   if (value !== undefined) return { value, origin }
-  const shown = texts.map((text) => JSON.stringify(text.slice(0, 100))).join(', ')
+  const shown = texts.map((text) => JSON.stringify(withoutUser(text).slice(0, 100))).join(', ')
   throw new NotAValue(`${origin} must be ${row.type.expects}, but is ${shown}`)
 }
 

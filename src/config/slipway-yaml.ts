@@ -58,8 +58,8 @@ const kind = z.strictObject({
     '{name}',
   ),
   registryTag: said(
-    slots(/^([A-Za-z0-9_][A-Za-z0-9_.-]*)?\{version\}[A-Za-z0-9_.-]*$/, 'is not a tag with {version}'),
-    'The exact tag in the registry, with {version}.',
+    slots(/^v?\{version\}$/, 'must be {version} or v{version}'),
+    'The exact tag in the registry: {version} or v{version}; other forms would not count as versions.',
     'v{version}',
   ),
   prefix: said(

@@ -57,7 +57,7 @@ export async function runAction<A extends Action>(
     exit = result.exit
     failures = failuresOf(rows)
     if (inputs.toggle('dry-run')) rehearsals = session.rehearsals()
-    writeOutputs(action, result.outputs)
+    writeOutputs(action, rehearsals === undefined ? result.outputs : unwritten(result.outputs))
     if (rehearsals === undefined)
       await declareSubjects(environment.GITHUB_ARTIFACTS, result.outputs.references)
   } catch (error) {
@@ -83,4 +83,10 @@ function abortOnSignals(): AbortSignal {
       controller.abort(new Error(`cancelled by ${signal}`))
     })
   return controller.signal
+}
+
+/** A dry run has put nothing anywhere: no address may lead a later step to it. */
+function unwritten(outputs: StepResult['outputs']): StepResult['outputs'] {
+  const { reference: _, layout: __, ...rest } = outputs
+  return { ...rest, references: [], published: 0 }
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
+import { messageOf, SlipwayError } from '../core/error.ts'
 import type { Limits } from '../core/limits.ts'
 import type { HostSettings as TransportSettings } from '../http/host.ts'
 import { type Place, showPlace } from '../store/address.ts'
@@ -59,7 +60,17 @@ export class Opener implements AsyncDisposable {
 
   /** A folder outside the checkout that disappears with this object. */
   scratch(): Promise<string> {
-    this.#scratch ??= mkdtemp(join(this.#options.temporary || tmpdir(), 'slipway-'))
+    const parent = this.#options.temporary || tmpdir()
+    this.#scratch ??= mkdtemp(join(parent, 'slipway-')).catch((cause: unknown) => {
+      throw new SlipwayError(
+        'SCRATCH_NOT_WRITABLE',
+        `No temporary folder can be made in ${parent}: ${messageOf(cause)}`,
+        {
+          cause,
+          hint: 'Make room there, or name another folder with TMPDIR (on a runner: RUNNER_TEMP).',
+        },
+      )
+    })
     return this.#scratch
   }
 
@@ -88,7 +99,8 @@ export class Opener implements AsyncDisposable {
     }
     if (place.scheme === 'archive') {
       const { archiveRegistry } = await import('../store/archive.ts')
-      return await archiveRegistry(place.path)
+      const { temporary } = this.#options
+      return archiveRegistry(place.path, temporary ? { staging: temporary } : {})
     }
     this.#wire ??= import('./wire.ts').then(({ createWire }) => createWire(this.#options))
     return (await this.#wire).registry(place.host)

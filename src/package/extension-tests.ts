@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { delimiter, dirname, join } from 'node:path'
+import { delimiter, dirname, join, resolve } from 'node:path'
 import { hasCode, SlipwayError } from '../core/error.ts'
 import { cleanEnvironment, type Environment } from '../process/environment.ts'
 import { findProgram } from '../process/find.ts'
@@ -75,7 +75,13 @@ export async function runTests(name: string, tree: Tree, options: TestOptions): 
 /** `nu`: what SLIPWAY_NU names, else the first on PATH, else the one that came with Slipway's packages. */
 export async function findNu(environment: Environment): Promise<string | undefined> {
   const named = environment.SLIPWAY_NU
-  if (named !== undefined && named !== '') return named
+  if (named !== undefined && named !== '') {
+    const found = await findProgram(resolve(named), environment)
+    if (found !== undefined) return found
+    throw new SlipwayError('NU_MISSING', `SLIPWAY_NU is ${named}, which is no program`, {
+      hint: 'Set it to the path of nu, or remove it.',
+    })
+  }
   const onPath = await findProgram('nu', environment)
   if (onPath !== undefined) return onPath
   try {

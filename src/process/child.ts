@@ -79,13 +79,13 @@ export function start(program: string, args: readonly string[], options: ChildOp
       running.delete(child)
       if (running.size === 0) process.off('exit', killAll)
       clearTimeout(timer)
-      // Grandchildren that ignored SIGTERM and closed their pipes would outlive the group's leader.
-      if (hardKill !== undefined) signalGroup(child, 'SIGKILL')
       clearTimeout(hardKill)
       options.signal?.removeEventListener('abort', abort)
       finish()
     }
     child.once('error', (cause) => settle(() => reject(notStarted(program, cause, options.cwd))))
+    // What it started must not outlive it: not beside credentials, and not holding its pipes open.
+    child.once('exit', () => signalGroup(child, 'SIGKILL'))
     child.once('close', (code, signal) =>
       settle(() => (reason === undefined ? resolve({ code, signal }) : reject(reason))),
     )

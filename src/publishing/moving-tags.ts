@@ -85,6 +85,8 @@ export async function moveTags(
 ): Promise<MovedTag[]> {
   const { moving, prefix, now } = options
   if (moving.length === 0) return []
+  /** Listed, but without a manifest: no version to point at. */
+  const gone = new Set<Tag>()
   /** What this run has put where; a later listing that still wants it needs no second look. */
   const put = new Map<Tag, Tag>()
   let listing = before !== undefined && now() - before.at < fresh ? before : await listTags(store, now, call)
@@ -101,7 +103,12 @@ export async function moveTags(
 
   /** A listing may lag behind the tag this run has just set. */
   function aimsOf({ tags }: Listing, own: Tag | undefined): Map<Tag, Tag> {
-    return aims(own === undefined ? tags : new Set([...tags, own]), moving, prefix)
+    const all = own === undefined ? tags : new Set([...tags, own])
+    return aims(
+      [...all].filter((tag) => !gone.has(tag)),
+      moving,
+      prefix,
+    )
   }
 
   async function moveOnce(
@@ -114,8 +121,8 @@ export async function moveTags(
     for (const [tag, version] of wanted) {
       if (done.get(tag) === version) continue
       const artifact = version === known?.tag ? known.artifact : await to.manifest(version, call)
-      // Removed since it was listed: the next listing decides anew.
       if (artifact === undefined) {
+        gone.add(version)
         moved = true
         continue
       }

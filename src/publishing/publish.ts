@@ -43,9 +43,10 @@ export async function publish(
   const existing = before?.tags.has(options.tag) === false ? undefined : await to.manifest(options.tag, call)
   const verdict = judge(existing, artifact, place)
   if (verdict === 'unchanged' && existing !== undefined) {
+    const copied = await settle(from, artifact, existing, to, options, call)
     const known = { tag: options.tag, artifact: existing }
     const moved = await moveTags(to, options, known, before, call)
-    return { outcome: 'unchanged', artifact: existing, moved }
+    return { outcome: 'unchanged', artifact: existing, moved, ...(copied === undefined ? {} : { copied }) }
   }
   const copied = await arrive(from, artifact, to, before?.tags.size === 0, options, call)
   const late = await raced(to, artifact, verdict, existing, options.tag, call)
@@ -83,6 +84,31 @@ async function arrive(
     if (!hasCode(error, 'READ_BACK_FAILED')) throw error
     const repaired = await copy(from, artifact.descriptor, to, { ...how, check: 'deep' })
     await readBack(to, artifact, call)
+    return repaired
+  }
+}
+
+/**
+ * The same content stands under the tag. What refers to it may have come since (a signature), and a blob may
+ * have been lost: both are brought.
+ */
+async function settle(
+  from: ReadableStore,
+  artifact: Encoded,
+  existing: Encoded,
+  to: Store,
+  options: PublishOptions,
+  call: Call,
+): Promise<CopyResult | undefined> {
+  if (existing.descriptor.digest === artifact.descriptor.digest)
+    return await arrive(from, artifact, to, false, options, call)
+  try {
+    await readBack(to, existing, call)
+    return undefined
+  } catch (error) {
+    if (!hasCode(error, 'READ_BACK_FAILED')) throw error
+    const repaired = await copy(from, artifact.descriptor, to, { ...call, check: 'deep' })
+    await readBack(to, existing, call)
     return repaired
   }
 }

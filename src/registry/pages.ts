@@ -30,6 +30,9 @@ export async function readPage(endpoint: Endpoint, where: string, response: Http
   }
 }
 
+/** A listing that is longer than any real one never ends. */
+const mostPages = 10_000
+
 /**
  * Follows pages to the end: `ask` sends each request and reads its answer.
  * @throws LISTING_INVALID for a page that leads back to one already read
@@ -45,6 +48,7 @@ export async function* follow<P extends Page>(
     yield page
     const { next } = page
     if (next === undefined) return
+    if (read.size >= mostPages) throw invalid(where, `it has more than ${mostPages} pages`)
     if (read.has(next.href)) throw invalid(where, 'its pages lead back to each other')
     read.add(next.href)
     page = await ask(next)

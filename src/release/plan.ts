@@ -92,7 +92,6 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
   })
   const findings = sortFindings(checked.flatMap((one) => one.checked.findings))
   refuseErrors(findings)
-  refuseTwins(checked, layouts)
   const releases: PlannedRelease[] = []
   for (const one of checked) {
     const { folder } = one.package
@@ -102,6 +101,7 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
     // No commit has these bytes, so none may be named as theirs.
     releases.push(changes.length === 0 ? release : { ...release, tree: uncommitted(release.tree) })
   }
+  refuseTwins(releases)
   return { releases, findings }
 }
 
@@ -161,19 +161,28 @@ function refuseErrors(findings: readonly Finding[]): void {
   )
 }
 
-/** One run releases at most one version under one tag of a repository. */
-function refuseTwins(checked: readonly Checked[], layouts: Layouts): void {
-  const owners = new Map<string, string>()
-  for (const { wanted } of checked) {
-    const repository = repositoryOf(layouts, wanted.kind, wanted.name)
-    const address = `${repository}:${registryTagOf(layouts, wanted.kind, wanted.version)}`
-    const other = owners.get(address)
-    if (other !== undefined)
-      throw badInput('PACKAGE_COLLISION', `${other} and ${wanted.tag} both claim ${address}`, {
-        hint: 'Release one of them.',
-      })
-    owners.set(address, wanted.tag)
+/** One run releases one package into a repository, and one version under a tag. */
+function refuseTwins(releases: readonly PlannedRelease[]): void {
+  const packages = new Map<string, PlannedRelease>()
+  const tags = new Map<string, PlannedRelease>()
+  for (const one of releases) {
+    const address = `${one.repository}:${one.tag}`
+    const other = packages.get(one.repository)
+    const differs = other !== undefined && (other.kind !== one.kind || other.name !== one.name)
+    const twin = differs ? other : tags.get(address)
+    if (twin !== undefined)
+      throw badInput(
+        'PACKAGE_COLLISION',
+        `${label(twin)} and ${label(one)} both claim ${differs ? `the repository ${one.repository}` : address}`,
+        { hint: 'Release one of them.' },
+      )
+    packages.set(one.repository, one)
+    tags.set(address, one)
   }
+}
+
+function label({ kind, folder, name, gitTag }: PlannedRelease): string {
+  return `${kind} ${folder === '' ? name : folder}${gitTag === undefined ? '' : ` (${gitTag})`}`
 }
 
 function released(

@@ -112,7 +112,16 @@ function isHost(host: string): boolean {
 }
 
 function invalid(text: string, why: string) {
-  return badInput('ADDRESS_INVALID', `${JSON.stringify(text.slice(0, 300))} is not an address: ${why}`, {
-    hint,
+  const shown = JSON.stringify(withoutUser(text).slice(0, 300))
+  return badInput('ADDRESS_INVALID', `${shown} is not an address: ${withoutUser(why)}`, {
+    hint:
+      text.includes('@') && text.startsWith('oci:')
+        ? `${hint} Credentials do not stand in addresses: use slipway login.`
+        : hint,
   })
+}
+
+/** A mistaken `user:password@` must not come into a log. */
+export function withoutUser(text: string): string {
+  return text.replace(/(^|\/\/|")[^/@"]*@/g, '$1…@')
 }

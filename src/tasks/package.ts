@@ -1,7 +1,8 @@
 import type { Finding } from '../core/finding.ts'
+import type { Digest } from '../oci/digest.ts'
 import { packAll } from '../package/pack-all.ts'
 import { judge } from '../publishing/overwrite.ts'
-import { plan } from '../release/plan.ts'
+import { type PlannedRelease, plan } from '../release/plan.ts'
 import { Sources } from '../release/sources.ts'
 import { showTarget, type Target, under } from '../store/address.ts'
 import { copy } from '../store/copy.ts'
@@ -35,13 +36,23 @@ export async function packageReleases(options: PackageOptions, context: Context)
   await using stage = await openStage(await treeSize(releases.map((one) => one.tree)), context.scratch)
   const packed = await packAll(releases, stage, await packing(options, context))
   const output = await context.open(options.output)
+  /** Where the same content stands already, its manifest is the one that stays. */
+  const kept = new Map<PlannedRelease, Digest>()
   for (const { job, packed: one } of packed) {
     const to = output.repository(under(options.output, job.repository))
     const place = { store: to, tag: job.tag, allowOverwrite: true }
-    if (judge(await to.manifest(job.tag, { signal }), one.encoded, place) === 'unchanged') continue
+    const existing = await to.manifest(job.tag, { signal })
+    if (judge(existing, one.encoded, place) === 'unchanged' && existing !== undefined) {
+      kept.set(job, existing.descriptor.digest)
+      continue
+    }
     await copy(stage.repository(job.repository), one.encoded.descriptor, to, { referrers: true, signal })
     await to.tag(one.encoded, [job.tag], { signal })
   }
   await output.finish()
-  return { packages: packed.map(packedOutcome), findings, output: showTarget(options.output) }
+  const packages = packed.map((one) => {
+    const outcome = packedOutcome(one)
+    return { ...outcome, digest: kept.get(one.job) ?? outcome.digest }
+  })
+  return { packages, findings, output: showTarget(options.output) }
 }

@@ -139,6 +139,15 @@ async function find(from: Registry, address: Address, signal: AbortSignal): Prom
       const store = from.repository(address.repository)
       const artifact = await store.manifest(address.digest ?? (address.tag as Tag), { signal })
       if (artifact === undefined) throw unknownSource(address)
+      if (address.tag !== undefined && address.digest !== undefined) {
+        const tagged = await store.resolve(address.tag, { signal })
+        if (tagged?.digest !== address.digest)
+          throw badInput(
+            'SOURCE_MISMATCH',
+            `${showAddress({ ...address, tag: address.tag })}: the tag stands for ${tagged?.digest ?? 'nothing'}`,
+            { hint: 'Name the tag or the digest that is meant.' },
+          )
+      }
       return [{ store, repository: address.repository, artifact, tag: address.tag }]
     }
     const found: Prebuilt[] = []

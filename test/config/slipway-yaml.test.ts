@@ -66,7 +66,8 @@ test.each([
   ['kinds: {taskserv: {gitTag: "{version}/{version}"}}', 'must hold {version} once'],
   ['kinds: {taskserv: {gitTag: "{kind}/{version}"}}', 'must hold {version} once'],
   ['kinds: {taskserv: {repository: A}}', 'is not a repository'],
-  ['kinds: {taskserv: {registryTag: latest}}', 'is not a tag with {version}'],
+  ['kinds: {taskserv: {registryTag: latest}}', 'must be {version} or v{version}'],
+  ['kinds: {core: {registryTag: "{version}-lts"}}', 'must be {version} or v{version}'],
   ['gitea: {url: "https://user:secret@example.org"}', 'is not a URL without a password'],
   ['test: {command: 1}', 'test.command must be text'],
 ])('%s is refused with its place and remedy', (line, expected) => {

@@ -74,8 +74,22 @@ describe('an extension’s own tests', () => {
     expect(Date.now() - started).toBeLessThan(10_000)
   })
 
+  it('leave no process behind', async () => {
+    const mark = join(scratch, 'alive')
+    const command = `(sleep 1; touch ${mark}) & exit 0`
+    const started = Date.now()
+    expect(await runTests('x', tree, options({ command }))).toBe(true)
+    expect(Date.now() - started).toBeLessThan(900)
+    await new Promise((resolve) => setTimeout(resolve, 1300))
+    expect(readdirSync(scratch)).toEqual([])
+  })
+
   it('find nu by SLIPWAY_NU first, and in Slipway’s own packages last', async () => {
-    expect(await findNu({ SLIPWAY_NU: '/opt/nu', PATH: '/usr/bin' })).toBe('/opt/nu')
+    expect(await findNu({ SLIPWAY_NU: '/bin/sh', PATH: '/usr/bin' })).toBe('/bin/sh')
+    await expect(findNu({ SLIPWAY_NU: '/opt/nowhere/nu', PATH: '/usr/bin' })).rejects.toMatchObject({
+      code: 'NU_MISSING',
+      message: expect.stringContaining('SLIPWAY_NU is /opt/nowhere/nu'),
+    })
     expect(await findNu({ PATH: '/nonexistent' })).toMatch(/@nushell.*bin\/nu$/)
   })
 })

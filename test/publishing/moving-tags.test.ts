@@ -134,6 +134,18 @@ describe('moving tags', () => {
     }
   })
 
+  it('goes on with the next version where a listed one has no manifest', async () => {
+    const store = memoryRegistry().repository('x')
+    const known = await tagged(store, '1.28.0')
+    await tagged(store, '1.30.0')
+    const broken = delegate(store, {
+      manifest: async (reference, call) =>
+        reference === '1.30.0' ? undefined : await store.manifest(reference, call),
+    })
+    await moveTags(broken, { moving: ['latest'], prefix: '', now: Date.now }, known)
+    expect(await standing(store, 'latest')).toEqual(['1.28.0'])
+  })
+
   it('gives up with a name and a remedy when versions never stop arriving', async () => {
     const store = memoryRegistry().repository('x')
     let patch = 0

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest'
-import type { Encoded } from '../../src/oci/manifest.ts'
+import { type Encoded, encode, type ImageManifest } from '../../src/oci/manifest.ts'
 import { parseTag, type Tag } from '../../src/oci/reference.ts'
 import { type PublishOptions, publish } from '../../src/publishing/publish.ts'
 import { memoryRegistry } from '../../src/store/memory.ts'
@@ -178,10 +178,31 @@ describe('publishing one artifact', () => {
     expect(writes).toEqual(['1.0.0', 'latest'])
   })
 
+  it('brings a referrer that came after the first publishing', async () => {
+    const first = await release('1.2.3')
+    const signature = encode({
+      ...(first.artifact.manifest as ImageManifest),
+      artifactType: 'application/x.signature',
+      subject: first.artifact.descriptor,
+    })
+    await stage.put(signature)
+    expect((await release('1.2.3')).outcome).toBe('unchanged')
+    const listed = await Array.fromAsync(target.referrers(first.artifact.descriptor))
+    expect(listed.map((one) => one.digest)).toEqual([signature.descriptor.digest])
+  })
+
+  it('looks whether unchanged content is still there, and fails when it cannot be brought back', async () => {
+    const encoded = await artifact(stage, 'x')
+    await publish(stage, encoded, watched(target), options('1.0.0'))
+    const forgetful = watched(target, { exists: async () => false })
+    await expect(publish(stage, encoded, forgetful, options('1.0.0'))).rejects.toMatchObject({
+      code: 'READ_BACK_FAILED',
+    })
+  })
+
   it('carries referrers along before any tag is set', async () => {
     const encoded = await artifact(stage, 'signed')
     const signature: Encoded = await (async () => {
-      const { encode } = await import('../../src/oci/manifest.ts')
       const base = encoded.manifest
       const one = encode({ ...base, artifactType: 'application/x.signature', subject: encoded.descriptor })
       await stage.put(one)

@@ -149,6 +149,19 @@ describe('planning a release', () => {
     })
   })
 
+  it('names two packages of different commits that claim one repository', async () => {
+    repositoryWith(dir, extension('web', '1.0.0'))
+    git(dir, 'tag', 'taskservs/web/v1.0.0')
+    rmSync(join(dir, 'taskservs'), { recursive: true })
+    write(dir, extension('web', '2.0.0', 'provider'))
+    commitAll(dir)
+    git(dir, 'tag', 'providers/web/v2.0.0')
+    await expect(planned(['taskservs/web/v1.0.0', 'providers/web/v2.0.0'])).rejects.toMatchObject({
+      code: 'PACKAGE_COLLISION',
+      message: expect.stringMatching(/taskserv taskservs\/web.*provider providers\/web/),
+    })
+  })
+
   it('releases many tags of many commits at once, each tag once', async () => {
     repositoryWith(dir, extension('etcd', '3.5.0'))
     git(dir, 'tag', 'taskservs/etcd/v3.5.0')

@@ -131,6 +131,13 @@ describe('publishing what is built already', () => {
     await expect(publishPrebuilt(options(from, more), context)).rejects.toMatchObject({ code, exit: 2 })
   })
 
+  it('refuses a tag that stands for another digest than the one beside it', async () => {
+    await staged('etcd', '3.5.0', '3.5.1')
+    const other = await open('archive:/stage.tar').repository('etcd').resolve(parseTag('3.5.1'))
+    const from = `archive:/stage.tar#etcd:3.5.0@${other?.digest}`
+    await expect(publishPrebuilt(options(from), context)).rejects.toMatchObject({ code: 'SOURCE_MISMATCH' })
+  })
+
   it('tells a full address from many artifacts', async () => {
     await staged('etcd', '3.5.0', '3.5.1')
     const references = [parseAddress('oci://host.example/etcd:3.5.0')]

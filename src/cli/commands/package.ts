@@ -5,7 +5,7 @@ import { fromSettings, sourceDateEpoch } from '../../tasks/options.ts'
 import { packageReleases } from '../../tasks/package.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { dryRunOutcome } from '../dry-run.ts'
-import { openSession } from '../session.ts'
+import { isTagPush, openSession } from '../session.ts'
 import { showPackages } from '../show.ts'
 
 export async function run({ args, flags, own, terminal, report }: Invocation): Promise<Outcome> {
@@ -19,7 +19,7 @@ export async function run({ args, flags, own, terminal, report }: Invocation): P
       directory,
       gitTags: args,
       snapshot: own.snapshot === true,
-      requireGitTag: false,
+      requireGitTag: isTagPush(terminal.environment),
       output,
     },
     context,

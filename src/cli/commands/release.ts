@@ -3,7 +3,7 @@ import { fromSettings, sourceDateEpoch } from '../../tasks/options.ts'
 import { release } from '../../tasks/release.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { dryRunOutcome } from '../dry-run.ts'
-import { openSession } from '../session.ts'
+import { isTagPush, openSession } from '../session.ts'
 import { showReleases } from '../show.ts'
 
 export async function run({ args, flags, own, terminal, report }: Invocation): Promise<Outcome> {
@@ -18,7 +18,7 @@ export async function run({ args, flags, own, terminal, report }: Invocation): P
       directory,
       gitTags: args,
       snapshot: own.snapshot === true,
-      requireGitTag: false,
+      requireGitTag: isTagPush(terminal.environment),
     },
     context,
   )

@@ -1,3 +1,4 @@
+import { relative, resolve } from 'node:path'
 import { fromSettings } from '../../tasks/options.ts'
 import { validate } from '../../tasks/validate.ts'
 import type { Invocation, Outcome } from '../command.ts'
@@ -6,7 +7,8 @@ import { openSession } from '../session.ts'
 export async function run({ args, flags, terminal, report }: Invocation): Promise<Outcome> {
   await using session = await openSession(flags, terminal, report)
   const { layouts } = fromSettings(session.settings, session.file)
-  const result = await validate({ directory: session.directory, layouts, paths: args }, session.context)
+  const paths = args.map((path) => relative(session.directory, resolve(terminal.cwd, path)))
+  const result = await validate({ directory: session.directory, layouts, paths }, session.context)
   const count = (level: string) => result.findings.filter((one) => one.level === level).length
   return {
     json: result,
