@@ -1,32 +1,5 @@
-import type { SettingName } from '../config/settings.ts'
+import { network, packing, publishing } from '../config/groups.ts'
 import type { Action, OwnInput } from './action.ts'
-
-const packing: readonly SettingName[] = [
-  'compression',
-  'shape',
-  'allowDirty',
-  'allowIrreproducible',
-  'skipTests',
-  'testCommand',
-  'testTimeout',
-]
-
-const publishing: readonly SettingName[] = ['to', 'movingTags', 'allowOverwrite']
-
-const network: readonly SettingName[] = [
-  'concurrency',
-  'requestsPerSecond',
-  'connectTimeout',
-  'timeout',
-  'closingTimeout',
-  'deadline',
-  'retries',
-  'retryDelay',
-  'retryBackoff',
-  'plainHttp',
-  'insecure',
-  'ca',
-]
 
 const directory: OwnInput = {
   type: 'text',

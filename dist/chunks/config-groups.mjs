@@ -1,0 +1,1 @@
+const e=[`concurrency`,`requestsPerSecond`,`connectTimeout`,`timeout`,`closingTimeout`,`deadline`,`retries`,`retryDelay`,`retryBackoff`,`plainHttp`,`insecure`,`ca`],t=[`compression`,`shape`,`allowDirty`,`allowIrreproducible`,`skipTests`,`testCommand`,`testTimeout`],n=[`to`,`movingTags`,`allowOverwrite`];export{t as n,n as r,e as t};
