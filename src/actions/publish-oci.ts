@@ -1,8 +1,7 @@
 import { publishResult } from '../github/result.ts'
 import { runAction } from '../github/run.ts'
-import { located } from '../github/select.ts'
 import { publishAction } from '../github/table.ts'
-import { parseAddress } from '../store/address.ts'
+import { located, parseAddress } from '../store/address.ts'
 import { fromSettings } from '../tasks/options.ts'
 import { publishPrebuilt } from '../tasks/publish.ts'
 

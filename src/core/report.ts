@@ -25,3 +25,13 @@ export interface Report {
 
 /** Drops everything; for library use and tests. */
 export const silent: Report = { emit() {}, secret() {} }
+
+/** Puts what happens during some work under one heading, closed however the work ends. */
+export async function grouped<T>(report: Report, name: string, work: () => Promise<T>): Promise<T> {
+  report.emit({ type: 'group', name, state: 'start' })
+  try {
+    return await work()
+  } finally {
+    report.emit({ type: 'group', name, state: 'end' })
+  }
+}

@@ -1,6 +1,6 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { badInput } from '../core/error.ts'
-import { type Place, parseTarget, type Target } from '../store/address.ts'
+import { located, parseTarget, type Target } from '../store/address.ts'
 import type { SelectOptions } from '../tasks/options.ts'
 import type { Step } from './run.ts'
 
@@ -37,9 +37,4 @@ export function outputOf({ inputs, session, workspace }: Step<'output'>): Target
       hint: 'Publish it in a later step or job with publish-oci, or do both with the root action.',
     },
   )
-}
-
-/** Paths in inputs are relative to the workspace. */
-export function located<P extends Place>(place: P, workspace: string): P {
-  return place.scheme === 'oci' ? place : { ...place, path: resolve(workspace, place.path) }
 }

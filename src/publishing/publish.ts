@@ -1,7 +1,7 @@
 import { hasCode, SlipwayError } from '../core/error.ts'
 import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
-import { type CopyResult, copy } from '../store/copy.ts'
+import { type CopyOptions, type CopyResult, copy } from '../store/copy.ts'
 import type { Call, ReadableStore, Store } from '../store/store.ts'
 import { listTags, type MovedTag, type MovingOptions, moveTags } from './moving-tags.ts'
 import { judge, sameContent, type Verdict } from './overwrite.ts'
@@ -58,10 +58,7 @@ export async function publish(
   return { outcome, artifact: standing, moved, copied }
 }
 
-/**
- * Copies, and proves that it is there. A registry that lost a blob of a manifest it still has gets that
- * blob again, once.
- */
+/** Copies, and proves that it is there. */
 async function arrive(
   from: ReadableStore,
   artifact: Encoded,
@@ -77,13 +74,28 @@ async function arrive(
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   }
   const copied = await copy(from, artifact.descriptor, to, { ...how, ...(empty ? { check: 'new' } : {}) })
+  return (await prove(from, artifact, to, artifact, how)) ?? copied
+}
+
+/**
+ * Reads back what stands at the destination; what a registry lost is brought from the stage, once.
+ * @returns the copy that was needed for that
+ */
+async function prove(
+  from: ReadableStore,
+  artifact: Encoded,
+  to: Store,
+  standing: Encoded,
+  how: CopyOptions,
+): Promise<CopyResult | undefined> {
+  const call = how.signal === undefined ? {} : { signal: how.signal }
   try {
-    await readBack(to, artifact, call)
-    return copied
+    await readBack(to, standing, call)
+    return undefined
   } catch (error) {
     if (!hasCode(error, 'READ_BACK_FAILED')) throw error
     const repaired = await copy(from, artifact.descriptor, to, { ...how, check: 'deep' })
-    await readBack(to, artifact, call)
+    await readBack(to, standing, call)
     return repaired
   }
 }
@@ -102,15 +114,7 @@ async function settle(
 ): Promise<CopyResult | undefined> {
   if (existing.descriptor.digest === artifact.descriptor.digest)
     return await arrive(from, artifact, to, false, options, call)
-  try {
-    await readBack(to, existing, call)
-    return undefined
-  } catch (error) {
-    if (!hasCode(error, 'READ_BACK_FAILED')) throw error
-    const repaired = await copy(from, artifact.descriptor, to, { ...call, check: 'deep' })
-    await readBack(to, existing, call)
-    return repaired
-  }
+  return await prove(from, artifact, to, existing, call)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { badInput } from '../core/error.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseDigest } from '../oci/digest.ts'
@@ -50,6 +51,11 @@ export function parseAddress(text: string): Address {
     ...(colon < 0 ? {} : { tag: parseTag(named.slice(colon + 1)) }),
     ...(at < 0 ? {} : { digest: parseDigest(rest.slice(at + 1)) }),
   }
+}
+
+/** The same with a relative path made absolute: on a command line it starts from the current folder. */
+export function located<P extends Place>(place: P, base: string): P {
+  return place.scheme === 'oci' ? place : { ...place, path: resolve(base, place.path) }
 }
 
 /** The same place as text, as errors and summaries show it. */

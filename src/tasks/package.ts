@@ -1,4 +1,5 @@
 import type { Finding } from '../core/finding.ts'
+import { grouped } from '../core/report.ts'
 import type { Digest } from '../oci/digest.ts'
 import { packAll } from '../package/pack-all.ts'
 import { judge } from '../publishing/overwrite.ts'
@@ -34,7 +35,8 @@ export async function packageReleases(options: PackageOptions, context: Context)
   const { releases, findings } = await plan(options, sources)
   for (const finding of findings) report.emit({ type: 'finding', finding })
   await using stage = await openStage(await treeSize(releases.map((one) => one.tree)), context.scratch)
-  const packed = await packAll(releases, stage, await packing(options, context))
+  const how = await packing(options, context)
+  const packed = await grouped(report, 'Test and package', () => packAll(releases, stage, how))
   const output = await context.open(options.output)
   /** Where the same content stands already, its manifest is the one that stays. */
   const kept = new Map<PlannedRelease, Digest>()

@@ -1,4 +1,5 @@
 import { mapConcurrent } from '../core/concurrent.ts'
+import { grouped } from '../core/report.ts'
 import { packAll } from '../package/pack-all.ts'
 import { destinationsOf, finish } from '../publishing/destinations.ts'
 import { publishEverywhere } from '../publishing/everywhere.ts'
@@ -27,43 +28,48 @@ export async function release(options: ReleaseOptions, context: Context): Promis
     destinationsOf({ ...one, moving: options.snapshot ? [] : options.moving }, options.targets, context.open),
   )
   await using stage = await openStage(await treeSize(planned.map((one) => one.tree)), context.scratch)
-  const packed = await packAll(planned, stage, {
-    ...(await packing(options, context)),
-    onTest: (job) => progress(job.repository, `testing ${job.name} ${job.version}`),
-    onPacked: (job) => progress(job.repository, `packed ${job.name} ${job.version}`),
-  })
-  const released = await mapConcurrent(packed, options.concurrency, async (one, index) => {
-    const { job } = one
-    const start = clock.now()
-    let bytes = 0
-    const targets = await publishEverywhere(
-      stage.repository(job.repository),
-      one.packed.encoded,
-      destinations[index] ?? [],
-      {
-        allowOverwrite: options.allowOverwrite,
-        now: clock.now,
-        onProgress: (_, moved) => {
-          bytes += moved
-          progress(
-            job.repository,
-            `publishing ${job.name} ${job.version}`,
-            bytes,
-            options.targets.length * one.packed.layer.size,
-          )
+  const how = await packing(options, context)
+  const packed = await grouped(report, 'Test and package', () =>
+    packAll(planned, stage, {
+      ...how,
+      onTest: (job) => progress(job.repository, `testing ${job.name} ${job.version}`),
+      onPacked: (job) => progress(job.repository, `packed ${job.name} ${job.version}`),
+    }),
+  )
+  const released = await grouped(report, 'Publish', () =>
+    mapConcurrent(packed, options.concurrency, async (one, index) => {
+      const { job } = one
+      const start = clock.now()
+      let bytes = 0
+      const targets = await publishEverywhere(
+        stage.repository(job.repository),
+        one.packed.encoded,
+        destinations[index] ?? [],
+        {
+          allowOverwrite: options.allowOverwrite,
+          now: clock.now,
+          onProgress: (_, moved) => {
+            bytes += moved
+            progress(
+              job.repository,
+              `publishing ${job.name} ${job.version}`,
+              bytes,
+              options.targets.length * one.packed.layer.size,
+            )
+          },
         },
-      },
-      { signal },
-    )
-    const failed = exitOf(targets) !== 0
-    report.emit({
-      type: 'progress',
-      id: job.repository,
-      label: `${job.name} ${job.version}`,
-      state: failed ? 'failed' : 'done',
-    })
-    return { ...packedOutcome(one), targets, milliseconds: clock.now() - start }
-  })
+        { signal },
+      )
+      const failed = exitOf(targets) !== 0
+      report.emit({
+        type: 'progress',
+        id: job.repository,
+        label: `${job.name} ${job.version}`,
+        state: failed ? 'failed' : 'done',
+      })
+      return { ...packedOutcome(one), targets, milliseconds: clock.now() - start }
+    }),
+  )
   const final = await finish(
     options.targets,
     released.flatMap((one, index) => one.targets.map((target) => ({ ...target, index }))),

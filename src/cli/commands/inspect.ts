@@ -1,9 +1,8 @@
-import { parseAddress } from '../../store/address.ts'
+import { located, parseAddress } from '../../store/address.ts'
 import { inspect } from '../../tasks/inspect.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { openSession } from '../session.ts'
 import { showInspected } from '../show.ts'
-import { located } from './publish.ts'
 
 export async function run({ args, flags, terminal, report }: Invocation): Promise<Outcome> {
   const address = located(parseAddress(args[0] ?? ''), terminal.cwd)

@@ -1,5 +1,4 @@
-import { resolve } from 'node:path'
-import { parseTarget, type Target } from '../../store/address.ts'
+import { located, parseTarget } from '../../store/address.ts'
 import { type ListResult, list } from '../../tasks/list.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { openSession } from '../session.ts'
@@ -30,8 +29,4 @@ export async function run({ args, flags, terminal, report }: Invocation): Promis
         })
         .join('\n\n'),
   }
-}
-
-function located(target: Target, cwd: string): Target {
-  return target.scheme === 'oci' ? target : { ...target, path: resolve(cwd, target.path) }
 }

@@ -1,6 +1,6 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { badInput } from '../../core/error.ts'
-import { parseTarget, type Target } from '../../store/address.ts'
+import { located, parseTarget, type Target } from '../../store/address.ts'
 import { fromSettings, sourceDateEpoch } from '../../tasks/options.ts'
 import { packageReleases } from '../../tasks/package.ts'
 import type { Invocation, Outcome } from '../command.ts'
@@ -40,5 +40,5 @@ function outputOf(given: unknown, directory: string, cwd: string): Target {
         hint: 'Use slipway release, or slipway publish afterwards.',
       },
     )
-  return { ...target, path: resolve(cwd, target.path) }
+  return located(target, cwd)
 }

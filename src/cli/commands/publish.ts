@@ -1,6 +1,5 @@
-import { resolve } from 'node:path'
 import { badInput } from '../../core/error.ts'
-import { type Address, parseAddress, parseTarget } from '../../store/address.ts'
+import { located, parseAddress, parseTarget } from '../../store/address.ts'
 import { fromSettings } from '../../tasks/options.ts'
 import { publishPrebuilt } from '../../tasks/publish.ts'
 import type { Invocation, Outcome } from '../command.ts'
@@ -29,9 +28,4 @@ export async function run({ args, flags, own, terminal, report }: Invocation): P
   )
   const outcome: Outcome = { json: result, exit: result.exit, text: (paint) => showPublished(result, paint) }
   return flags.dryRun === true ? dryRunOutcome(outcome, session.rehearsals()) : outcome
-}
-
-/** Relative paths on the command line stand against the current folder. */
-export function located(address: Address, cwd: string): Address {
-  return address.scheme === 'oci' ? address : { ...address, path: resolve(cwd, address.path) }
 }

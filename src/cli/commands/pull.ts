@@ -1,10 +1,9 @@
 import { basename, resolve } from 'node:path'
-import { parseAddress } from '../../store/address.ts'
+import { located, parseAddress } from '../../store/address.ts'
 import { pull } from '../../tasks/pull.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { openSession } from '../session.ts'
 import { showBytes } from '../text.ts'
-import { located } from './publish.ts'
 
 export async function run({ args, flags, own, terminal, report }: Invocation): Promise<Outcome> {
   const address = located(parseAddress(args[0] ?? ''), terminal.cwd)

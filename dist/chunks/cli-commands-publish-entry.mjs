@@ -1,1 +1,0 @@
-export{t as located,n as run}from"./cli-commands-publish.mjs";
