@@ -85,13 +85,11 @@ export async function moveTags(
 ): Promise<MovedTag[]> {
   const { moving, prefix, now } = options
   if (moving.length === 0) return []
-  /** Listed, but without a manifest: no version to point at. */
-  const gone = new Set<Tag>()
   /** What this run has put where; a later listing that still wants it needs no second look. */
   const put = new Map<Tag, Tag>()
   let listing = before !== undefined && now() - before.at < fresh ? before : await listTags(store, now, call)
   for (let round = 0; round < rounds; round++) {
-    const moved = await moveOnce(store, aimsOf(listing, known?.tag), listing, put)
+    const moved = await moveOnce(listing)
     if (!moved && listing !== before) return [...put].map(([tag, to]) => ({ tag, to }))
     listing = await listTags(store, now, call)
   }
@@ -101,38 +99,30 @@ export async function moveTags(
     { hint: 'The release itself is published. Run the same command again once other releases have ended.' },
   )
 
-  /** A listing may lag behind the tag this run has just set. */
-  function aimsOf({ tags }: Listing, own: Tag | undefined): Map<Tag, Tag> {
-    const all = own === undefined ? tags : new Set([...tags, own])
-    return aims(
-      [...all].filter((tag) => !gone.has(tag)),
-      moving,
-      prefix,
-    )
-  }
-
-  async function moveOnce(
-    to: Store,
-    wanted: ReadonlyMap<Tag, Tag>,
-    { tags }: Listing,
-    done: Map<Tag, Tag>,
-  ): Promise<boolean> {
+  /**
+   * A tag that is listed without a manifest is no version to point at, in this round: registries list a tag
+   * a moment before it can be read, and so the next listing asks for it again.
+   * @returns whether a tag was written
+   */
+  async function moveOnce({ tags }: Listing): Promise<boolean> {
+    // A listing may lag behind the tag this run has just set.
+    const versions = new Set(known === undefined ? tags : [...tags, known.tag])
     let moved = false
-    for (const [tag, version] of wanted) {
-      if (done.get(tag) === version) continue
-      const artifact = version === known?.tag ? known.artifact : await to.manifest(version, call)
+    for (;;) {
+      const next = [...aims(versions, moving, prefix)].find(([tag, version]) => put.get(tag) !== version)
+      if (next === undefined) return moved
+      const [tag, version] = next
+      const artifact = version === known?.tag ? known.artifact : await store.manifest(version, call)
       if (artifact === undefined) {
-        gone.add(version)
-        moved = true
+        versions.delete(version)
         continue
       }
-      const current = tags.has(tag) ? await to.resolve(tag, call) : undefined
-      done.set(tag, version)
+      const current = tags.has(tag) ? await store.resolve(tag, call) : undefined
+      put.set(tag, version)
       if (current?.digest === artifact.descriptor.digest) continue
-      await to.tag(artifact, [tag], call)
+      await store.tag(artifact, [tag], call)
       moved = true
     }
-    return moved
   }
 }
 

@@ -146,6 +146,25 @@ describe('moving tags', () => {
     expect(await standing(store, 'latest')).toEqual(['1.28.0'])
   })
 
+  it('asks again for a version that was listed a moment before it could be read', async () => {
+    const store = memoryRegistry().repository('x')
+    const known = await tagged(store, '1.28.0')
+    await tagged(store, '1.30.0')
+    let asked = false
+    const early = delegate(store, {
+      async manifest(reference, call) {
+        const found = await store.manifest(reference, call)
+        if (reference !== '1.30.0' || asked) return found
+        asked = true
+        // Its own releaser moves `latest` and ends before this run goes on with what it has seen.
+        if (found !== undefined) await store.tag(found, [parseTag('latest')])
+        return undefined
+      },
+    })
+    await moveTags(early, { moving: ['latest'], prefix: '', now: Date.now }, known)
+    expect(await standing(store, 'latest')).toEqual(['1.30.0'])
+  })
+
   it('gives up with a name and a remedy when versions never stop arriving', async () => {
     const store = memoryRegistry().repository('x')
     let patch = 0
