@@ -9,8 +9,8 @@ const src = fileURLToPath(new URL('../../src', import.meta.url))
 const floors: readonly (readonly string[])[] = [
   ['core', 'oci', 'version'],
   ['tree', 'tarball', 'process', 'http', 'store'],
-  ['extension', 'git'],
-  ['registry', 'package', 'publishing', 'release'],
+  ['extension', 'git', 'kcl'],
+  ['registry', 'package', 'publishing', 'release', 'solver', 'lockfile', 'install'],
   ['config', 'sources', 'open'],
   ['tasks'],
   ['cli', 'github'],
@@ -55,7 +55,7 @@ function fault({ from, to }: Import): string | undefined {
   const path = `${relative(src, from)} → ${relative(src, to)}`
   if (low === undefined || high === undefined) return `${path}: a room without a floor`
   if (here === there) {
-    const ports = new Set(['context.ts', 'outcome.ts', 'options.ts'])
+    const ports = new Set(['context.ts', 'outcome.ts', 'options.ts', 'resolution.ts'])
     const sibling = here === 'tasks' && !ports.has(relative(join(src, 'tasks'), to))
     return sibling ? `${path}: tasks never import each other` : undefined
   }
