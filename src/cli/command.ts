@@ -28,9 +28,17 @@ export interface Invocation {
   readonly report: TerminalReport
 }
 
+/** Commands that share their first word. */
+export interface CommandGroup {
+  readonly summary: string
+  readonly aliases?: readonly string[]
+}
+
 /** One command: what --help says of it, and what loads it. Nothing but the table is loaded before it runs. */
 export interface CommandRow {
+  /** One word, or two for a command of a group: `deps tree`. */
   readonly name: string
+  readonly aliases?: readonly string[]
   /** As commander reads it: `<git-tag...>`. */
   readonly args: string
   readonly summary: string

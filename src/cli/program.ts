@@ -4,7 +4,7 @@ import type { SettingName } from '../config/settings.ts'
 import { badInput, messageOf, SlipwayError } from '../core/error.ts'
 import type { CommandRow, Invocation, Outcome } from './command.ts'
 import { TerminalReport } from './report.ts'
-import { commands } from './table.ts'
+import { commandGroups, commands } from './table.ts'
 import { type Terminal, wantsColour } from './terminal.ts'
 import { painter } from './text.ts'
 import { version } from './version.ts'
@@ -53,9 +53,12 @@ function build(terminal: Terminal, action: Action): Command {
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(withoutValues(text)),
     })
+  const groups = new Map<string, Command>()
   for (const row of commands) {
-    const command = program
-      .command(`${row.name} ${row.args}`.trim())
+    const [group, name = group] = row.name.split(' ') as [string, string?]
+    const command = (name === group ? program : groupOf(group))
+      .command(`${name} ${row.args}`.trim())
+      .aliases([...(row.aliases ?? [])])
       .summary(row.summary)
       .description(row.description ?? sentence(row.summary))
       .option('-C, --directory <folder>', 'the extension repository (default: the current folder)')
@@ -88,6 +91,19 @@ function build(terminal: Terminal, action: Action): Command {
     })
   }
   return program
+
+  function groupOf(name: string): Command {
+    const known = groups.get(name)
+    if (known !== undefined) return known
+    const { summary, aliases = [] } = commandGroups[name] ?? { summary: '' }
+    const made = program
+      .command(name)
+      .aliases([...aliases])
+      .description(sentence(summary))
+      .summary(summary)
+    groups.set(name, made)
+    return made
+  }
 }
 
 async function execute(

@@ -1,9 +1,15 @@
 import { network, packing, publishing } from '../config/groups.ts'
-import type { CommandRow } from './command.ts'
+import type { CommandGroup, CommandRow } from './command.ts'
 
 const snapshot = {
   flags: '--snapshot',
   description: 'Build the current commit under a version of its own; public tags stay where they are',
+}
+
+export const commandGroups: Readonly<Record<string, CommandGroup>> = {
+  deps: { summary: 'solve, lock and explain dependencies', aliases: ['dep'] },
+  workspace: { summary: 'work on a workspace file' },
+  cache: { summary: 'look after the local cache of packages' },
 }
 
 /** Every command, in the order in which --help lists them. */
