@@ -31,6 +31,22 @@ export interface Repository extends AsyncDisposable {
   tags(pattern?: string): Promise<string[]>
   /** Changed and untracked files under a folder relative to the root; ignored ones are left out. */
   dirty(folder: string): Promise<string[]>
+  /**
+   * The commit that a name stands for: a branch, a tag, a commit's id, each perhaps with `~2` or `^` behind
+   * it. A branch may be the remote's alone, as after a checkout on a runner. Undefined when there is none.
+   * @throws GIT_REF_INVALID
+   */
+  resolve(ref: string): Promise<Commit | undefined>
+  /**
+   * Where what is checked out parted from a name's commit; undefined when there is no such name, or no
+   * common commit in this clone.
+   * @throws GIT_REF_INVALID
+   */
+  mergeBase(ref: string): Promise<Commit | undefined>
+  /** Whether the clone lacks the history before some commit (`fetch-depth`). */
+  isShallow(): Promise<boolean>
+  /** Paths of files, relative to the root, that differ between a commit and the one that is checked out. */
+  changedFiles(base: Commit): Promise<string[]>
   /** What git ignores under a folder, relative to the root; a whole folder ends in `/`. */
   ignored(folder: string): Promise<string[]>
 }
@@ -139,6 +155,35 @@ class GitRepository implements Repository {
     return text.split('\0').filter((line) => line !== '')
   }
 
+  async resolve(ref: string): Promise<Commit | undefined> {
+    checkRef(ref)
+    return (
+      (await this.#resolve(`${ref}^{commit}`)) ?? (await this.#resolve(`refs/remotes/origin/${ref}^{commit}`))
+    )
+  }
+
+  async mergeBase(ref: string): Promise<Commit | undefined> {
+    const [head, other] = [await this.head(), await this.resolve(ref)]
+    if (head === undefined || other === undefined) return undefined
+    const found = await runGit(this.#git, this.root, ['merge-base', other.id, head.id])
+    // It ends with 1, and says nothing, where two commits have no common one.
+    if (found.code === 1 && found.stderr.byteLength === 0) return undefined
+    if (found.code !== 0) throw gitFailed('merge-base', this.root, found.stderr.toString('utf8'))
+    return await this.commit(found.stdout.toString('utf8').trim())
+  }
+
+  async isShallow(): Promise<boolean> {
+    return (await gitText(this.#git, this.root, ['rev-parse', '--is-shallow-repository'])).trim() === 'true'
+  }
+
+  async changedFiles(base: Commit): Promise<string[]> {
+    const head = await this.head()
+    if (head === undefined) return []
+    const how = ['-r', '-z', '--name-only', '--no-renames']
+    const text = await gitText(this.#git, this.root, ['diff-tree', ...how, base.id, head.id])
+    return text.split('\0').filter((line) => line !== '')
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#objects[Symbol.asyncDispose]()
   }
@@ -154,14 +199,31 @@ class GitRepository implements Repository {
  * @throws GIT_TAG_INVALID
  */
 function checkTag(tag: string): void {
-  const bad =
-    tag === '' ||
-    tag.startsWith('-') ||
-    /[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$|\.$|\.lock(\/|$)|(^|\/)\./.test(tag)
-  if (!bad) return
+  if (isRefName(tag)) return
   throw badInput('GIT_TAG_INVALID', `${JSON.stringify(tag.slice(0, 200))} cannot be a git tag`, {
     hint: 'Write it as {folder}/{name}/v{version}, such as taskservs/kubernetes/v1.28.0.',
   })
+}
+
+/** @throws GIT_REF_INVALID */
+function checkRef(ref: string): void {
+  if (isRefName(ref.replace(/(?:[~^]\d{0,6}){1,8}$/, ''))) return
+  throw badInput(
+    'GIT_REF_INVALID',
+    `${JSON.stringify(ref.slice(0, 200))} cannot be a branch, tag or commit`,
+    {
+      hint: 'Name one, such as main, origin/main, HEAD~1 or a commit.',
+    },
+  )
+}
+
+function isRefName(name: string): boolean {
+  return (
+    name !== '' &&
+    name.length <= 1000 &&
+    !name.startsWith('-') &&
+    !/[\u0000-\u0020\u007f~^:?*[\\]|\.\.|@\{|\/\/|^\/|\/$|\.$|\.lock(\/|$)|(^|\/)\./.test(name)
+  )
 }
 
 async function insideRepository(dir: string): Promise<boolean> {
