@@ -1,0 +1,96 @@
+import { waves } from '../core/waves.ts'
+import { core, extensionId, type PackageId } from '../version/package-id.ts'
+import { type Range, rangeOf } from '../version/range.ts'
+import { compareVersions, type Version, versionOf } from '../version/version.ts'
+
+/** Something to publish, as far as its place in the order is concerned. */
+export interface Ordered {
+  /** With the tag the label by which a cycle names it; no two of a run have the same. */
+  readonly repository: string
+  readonly tag: string
+  /** Undefined for what tells no name and version: it neither waits nor is waited for. */
+  readonly package?: OrderedPackage | undefined
+}
+
+export interface OrderedPackage {
+  readonly id: PackageId
+  readonly version: Version
+  readonly requires: ReadonlyMap<PackageId, Range>
+}
+
+/** In which order artifacts are published. Numbers are places in the list that was ordered. */
+export interface Order {
+  /** Those of one wave need only those of earlier waves. */
+  readonly waves: readonly (readonly number[])[]
+  /** What each one needs of the others: every version that its ranges admit. */
+  readonly needs: readonly (readonly number[])[]
+}
+
+/**
+ * Orders by the dependencies within the set: whatever a range admits comes before what asks for it, and a
+ * package's lower versions before its higher ones.
+ * @throws DEPENDENCY_CYCLE
+ */
+export function orderOf(all: readonly Ordered[]): Order {
+  const versions = versionsById(all)
+  const needs = all.map((one, index) => {
+    const ranges = [...(one.package?.requires ?? [])]
+    const found = ranges.flatMap(([id, range]) =>
+      (versions.get(id) ?? []).filter((other) => range.includes(other.version)).map((other) => other.index),
+    )
+    return [...new Set(found)].filter((other) => other !== index)
+  })
+  const lower = new Map<number, number>()
+  for (const list of versions.values())
+    for (const [place, { index }] of list.entries()) {
+      const before = list[place - 1]
+      if (before !== undefined) lower.set(index, before.index)
+    }
+  const labels = all.map((one) => `${one.repository}:${one.tag}`)
+  const at = new Map(labels.map((label, index) => [label, index]))
+  const placed = waves(labels, (label) => {
+    const index = at.get(label) ?? -1
+    const before = lower.get(index)
+    return [...(needs[index] ?? []), ...(before === undefined ? [] : [before])].map(
+      (one) => labels[one] ?? '',
+    )
+  })
+  return { needs, waves: placed.map((wave) => wave.map((label) => at.get(label) ?? -1)) }
+}
+
+/** Each package's versions, lowest first. */
+function versionsById(all: readonly Ordered[]) {
+  const found = new Map<PackageId, { readonly index: number; readonly version: Version }[]>()
+  for (const [index, one] of all.entries()) {
+    if (one.package === undefined) continue
+    const { id, version } = one.package
+    const list = found.get(id)
+    if (list === undefined) found.set(id, [{ index, version }])
+    else list.push({ index, version })
+  }
+  for (const list of found.values()) list.sort((a, b) => compareVersions(a.version, b.version))
+  return found
+}
+
+/**
+ * What a manifest.yaml document says of the order; it may come from a registry and hold anything.
+ * `min_provisioning_version` makes a package wait for the core where both are released at once.
+ */
+export function orderedPackage(
+  document: Readonly<Record<string, unknown>> | undefined,
+): OrderedPackage | undefined {
+  const { name, type, version: text, dependencies, min_provisioning_version: least } = document ?? {}
+  const version = typeof text === 'string' ? versionOf(text) : undefined
+  if (typeof name !== 'string' || version === undefined) return undefined
+  const wanted: [PackageId, unknown][] =
+    typeof dependencies === 'object' && dependencies !== null
+      ? Object.entries(dependencies).map(([key, value]) => [extensionId(key), value])
+      : []
+  if (typeof least === 'string') wanted.push([core, `>=${least}`])
+  const requires = new Map<PackageId, Range>()
+  for (const [id, value] of wanted) {
+    const range = typeof value === 'string' ? rangeOf(value) : undefined
+    if (range !== undefined) requires.set(id, range)
+  }
+  return { id: type === 'core' ? core : extensionId(name), version, requires }
+}
