@@ -125,6 +125,12 @@ export const manifestSchema = z.object({
         examples: ['3.5.0'],
       }),
   ),
+  retracted: z.optional(
+    z.record(range, line(256)).register(z.globalRegistry, {
+      description: 'Versions of this package that should not be chosen any more: version range to reason.',
+      examples: [{ '<=1.28.1': 'installs without its certificates' }],
+    }),
+  ),
   schema: z.optional(
     z
       .string()

@@ -12,4 +12,6 @@ export const annotation = {
   refName: 'org.opencontainers.image.ref.name',
   /** The whole manifest.yaml as minified JSON, so that one request tells the dependencies. */
   manifest: 'dev.slipway.manifest',
+  /** Name, version and dependencies of a KCL package as minified JSON, for the same reason. */
+  kcl: 'dev.slipway.kcl',
 } as const

@@ -42,6 +42,17 @@ describe('a manifest', () => {
     ])
   })
 
+  test('takes versions back by range, each with a reason of one line', () => {
+    const read = readManifest(`${minimal}retracted: {"<7.2.3": loses data}\n`, 'm.yaml')
+    expect(read).toMatchObject({ manifest: { retracted: { '<7.2.3': 'loses data' } }, findings: [] })
+    expect(found(`${minimal}retracted: {"7 and more": x}\n`)).toEqual([
+      expect.stringContaining('m.yaml:6:13 MANIFEST_VALUE_INVALID'),
+    ])
+    expect(found(`${minimal}retracted: {"<7.2.3": "a\\nb"}\n`)).toEqual([
+      expect.stringContaining('must be one line without control characters'),
+    ])
+  })
+
   test.each([
     [
       'version: 7.2',
