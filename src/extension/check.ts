@@ -7,7 +7,7 @@ import { fileIn, type Package } from './discover.ts'
 import { isExtensionKind } from './kinds.ts'
 import { type ExtensionManifest, type ReadManifest, readManifest } from './manifest.ts'
 import { checkStructure } from './structure.ts'
-import { largestYaml } from './yaml.ts'
+import { largestYaml, type Path } from './yaml.ts'
 
 /** What a folder turned out to be. */
 export interface CheckedPackage {
@@ -18,6 +18,8 @@ export interface CheckedPackage {
   readonly document: Readonly<Record<string, unknown>> | undefined
   /** Everything at once, by place. */
   readonly findings: readonly Finding[]
+  /** Where a value of the manifest (or its key) stands. */
+  positions(path: Path, part?: 'key' | 'value'): Place
 }
 
 /** What the manifest has to agree with, beside the folder's place. */
@@ -38,10 +40,16 @@ export async function checkPackage(
   one: Package,
   expected: Expected = {},
 ): Promise<CheckedPackage> {
+  const file = fileIn(one, 'manifest.yaml')
   const plain = one.kind === 'core' && (await tree.file('manifest.yaml')) === undefined
   if (plain || !(isExtensionKind(one.kind) || one.kind === 'core'))
-    return { package: one, manifest: undefined, document: undefined, findings: [] }
-  const file = fileIn(one, 'manifest.yaml')
+    return {
+      package: one,
+      manifest: undefined,
+      document: undefined,
+      findings: [],
+      positions: () => ({ file }),
+    }
   const read = await readFrom(tree, file)
   const findings = [...read.findings, ...disagreements(read, one, expected)]
   const schema = read.manifest?.schema
@@ -52,7 +60,8 @@ export async function checkPackage(
         ...(schema === undefined ? {} : { schema: { folder: schema, place: read.positions(['schema']) } }),
       })),
     )
-  return { package: one, manifest: read.manifest, document: read.document, findings: sortFindings(findings) }
+  const { manifest, document, positions } = read
+  return { package: one, manifest, document, findings: sortFindings(findings), positions }
 }
 
 async function readFrom(tree: Tree, file: string): Promise<ReadManifest> {

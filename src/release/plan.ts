@@ -79,7 +79,7 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
   const wanted = [...new Map(tags.map((one) => [one.tag, one])).values()]
   const discoveries = new Map<Tree, Promise<Discovery>>()
   const checked = await mapConcurrent(wanted, 16, async (one): Promise<Checked> => {
-    const source = snapshot ? await sources.head() : await sources.of(one.tag, options.requireGitTag)
+    const source = snapshot ? await sources.snapshot() : await sources.of(one.tag, options.requireGitTag)
     let discovery = discoveries.get(source.tree)
     if (discovery === undefined) {
       discovery = discover(source.tree, layouts)

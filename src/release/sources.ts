@@ -17,6 +17,19 @@ export interface Source {
   readonly working: boolean
 }
 
+/** Files that changed, as git names them. */
+export interface ChangedFiles {
+  /** Relative to git's root. */
+  readonly paths: readonly string[]
+  /** The extension repository relative to git's root: empty, or with `/` at its end. */
+  readonly prefix: string
+}
+
+/** What changed since a branch parted, or why nobody can tell. */
+export type Since =
+  | ({ readonly base: Commit } & ChangedFiles)
+  | { readonly unknown: string; readonly hint: string }
+
 /**
  * Where releases' bytes come from: the git tag's commit, else the working tree. One per run; disposing ends
  * git.
@@ -48,16 +61,29 @@ export class Sources implements AsyncDisposable {
    * @throws GIT_TAG_MISSING when it must exist and does not
    */
   async of(gitTag: string, mustExist: boolean): Promise<Source> {
-    const repository = await this.#open()
-    const commit = await repository?.tagCommit(gitTag)
-    if (repository !== undefined && commit !== undefined) return await this.#at(repository, commit)
+    const tagged = await this.tagged(gitTag)
+    if (tagged !== undefined) return tagged
     if (mustExist)
       throw badInput('GIT_TAG_MISSING', `There is no git tag ${gitTag} in ${this.#directory}`, {
         hint: 'A release that a tag push started builds the tag’s own commit: check it out with its tags (fetch-depth: 0 or fetch-tags: true).',
       })
     return await this.working(
-      repository === undefined ? 'there is no git repository' : `git tag ${gitTag} does not exist`,
+      (await this.#open()) === undefined
+        ? 'there is no git repository'
+        : `git tag ${gitTag} does not exist`,
     )
+  }
+
+  /** The commit of a git tag; undefined where there is no such tag. */
+  async tagged(gitTag: string): Promise<Source | undefined> {
+    const repository = await this.#open()
+    const commit = await repository?.tagCommit(gitTag)
+    return repository === undefined || commit === undefined ? undefined : await this.#at(repository, commit)
+  }
+
+  /** The git repository around the extension repository; undefined where there is none. */
+  repository(): Promise<Repository | undefined> {
+    return this.#open()
   }
 
   /** The working tree as it is. `why` says aloud why it stands in for a tag. */
@@ -80,15 +106,21 @@ export class Sources implements AsyncDisposable {
     return source
   }
 
-  /** The commit that is checked out. @throws SNAPSHOT_NEEDS_COMMIT */
-  async head(): Promise<Source & { readonly commit: Commit }> {
+  /** The commit that is checked out; undefined where there is none. */
+  async head(): Promise<(Source & { readonly commit: Commit }) | undefined> {
     const repository = await this.#open()
     const commit = await repository?.head()
-    if (repository === undefined || commit === undefined)
-      throw badInput('SNAPSHOT_NEEDS_COMMIT', `${this.#directory} has no commit to build a snapshot of`, {
-        hint: 'Commit first, or release a version from the working tree.',
-      })
+    if (repository === undefined || commit === undefined) return undefined
     return { ...(await this.#at(repository, commit)), commit }
+  }
+
+  /** The same for a snapshot, which has no other bytes. @throws SNAPSHOT_NEEDS_COMMIT */
+  async snapshot(): Promise<Source & { readonly commit: Commit }> {
+    const head = await this.head()
+    if (head !== undefined) return head
+    throw badInput('SNAPSHOT_NEEDS_COMMIT', `${this.#directory} has no commit to build a snapshot of`, {
+      hint: 'Commit first, or release a version from the working tree.',
+    })
   }
 
   /** Changed and untracked files in a folder of the working tree; none where there is no commit to differ from. */
@@ -103,6 +135,36 @@ export class Sources implements AsyncDisposable {
       .map((path) => path.slice(prefix.length))
   }
 
+  /**
+   * What changed since the checked-out commit parted from one of these names, the first that exists.
+   * Unknown where the clone is too shallow to tell, or the histories have nothing in common.
+   * @param uncommitted whether changed and untracked files count, as somebody at a terminal expects
+   * @throws GIT_REF_MISSING where a whole clone has none of the names, GIT_REF_INVALID
+   */
+  async since(refs: readonly string[], uncommitted: boolean): Promise<Since> {
+    const repository = await this.#open()
+    const names = refs.join(' or ')
+    if (repository === undefined)
+      throw badInput('GIT_REF_MISSING', `There is no ${names}: ${this.#directory} is in no git repository`, {
+        hint: 'Leave out since to take every package.',
+      })
+    const hint =
+      'Check out with the whole history: fetch-depth: 0 with actions/checkout, or git fetch --unshallow.'
+    for (const ref of refs) {
+      const base = await repository.mergeBase(ref)
+      if (base !== undefined) return await this.#changedSince(repository, base, uncommitted)
+      if ((await repository.resolve(ref)) === undefined) continue
+      if (!(await repository.isShallow()))
+        return { unknown: `HEAD and ${ref} have no commit in common`, hint }
+      break
+    }
+    if (await repository.isShallow())
+      return { unknown: `the clone is shallow and does not reach where HEAD parted from ${names}`, hint }
+    throw badInput('GIT_REF_MISSING', `There is no ${names} in ${repository.root}`, {
+      hint: 'Name a branch, tag or commit that the clone has, such as origin/main.',
+    })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const repository = await this.#repository?.catch(() => undefined)
     await repository?.[Symbol.asyncDispose]()
@@ -114,6 +176,12 @@ export class Sources implements AsyncDisposable {
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),
     })
     return this.#repository
+  }
+
+  async #changedSince(repository: Repository, base: Commit, uncommitted: boolean): Promise<Since> {
+    const committed = await repository.changedFiles(base)
+    const more = uncommitted ? await repository.dirty('') : []
+    return { base, paths: [...new Set([...committed, ...more])].sort(), prefix: repository.prefix }
   }
 
   #at(repository: Repository, commit: Commit): Promise<Source> {

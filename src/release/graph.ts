@@ -1,0 +1,147 @@
+import { type Finding, type Place, sortFindings } from '../core/finding.ts'
+import * as graphs from '../core/waves.ts'
+import type { CheckedPackage } from '../extension/check.ts'
+import type { Package } from '../extension/discover.ts'
+import { isExtensionKind } from '../extension/kinds.ts'
+import { core, extensionId, kclId, nameOf, type PackageId } from '../version/package-id.ts'
+import { type Version, versionOf } from '../version/version.ts'
+
+/** One dependency as a manifest writes it. */
+export interface Dependency {
+  readonly from: PackageId
+  readonly to: PackageId
+  /** As written; may be no range at all, which is a finding about the manifest. */
+  readonly range: string
+  /** Of its key. */
+  readonly place: Place
+}
+
+/** A package of the repository in its graph. */
+export interface GraphNode {
+  readonly id: PackageId
+  readonly package: Package
+  /** Undefined where the manifest has no valid one. */
+  readonly version?: Version
+  readonly dependencies: readonly Dependency[]
+}
+
+/** What the packages of one repository need of each other and of packages elsewhere. */
+export interface PackageGraph {
+  /** By id. */
+  readonly nodes: ReadonlyMap<PackageId, GraphNode>
+  /** Packages that share an id with one before them: no dependency could mean them. */
+  readonly twins: readonly Finding[]
+  /** Ids in topological waves, sorted within each: dependencies first. @throws DEPENDENCY_CYCLE */
+  waves(): PackageId[][]
+  /** The waves, one after another. @throws DEPENDENCY_CYCLE */
+  order(): PackageId[]
+  /** These and all packages of the repository that need one of them, at whatever remove. */
+  withDependents(ids: Iterable<PackageId>): Set<PackageId>
+  /**
+   * One finding for each cycle, at the dependency that closes it: one of `preferred` where it has any, since
+   * that is where somebody looks.
+   */
+  cycles(preferred?: ReadonlySet<PackageId>): Finding[]
+}
+
+/** What the solver knows a package by; undefined for platform services, which nothing depends on. */
+export function packageIdOf({ kind, name }: Package): PackageId | undefined {
+  if (isExtensionKind(kind)) return extensionId(name)
+  if (kind === 'kcl') return kclId(name)
+  return kind === 'core' ? core : undefined
+}
+
+/**
+ * The graph of a repository's packages.
+ * @param more dependencies that stand elsewhere than in `manifest.yaml`, such as in `kcl.mod`
+ */
+export function packageGraph(
+  packages: readonly CheckedPackage[],
+  more: readonly Dependency[] = [],
+): PackageGraph {
+  const nodes = new Map<PackageId, GraphNode>()
+  const twins: Finding[] = []
+  for (const one of packages) {
+    const id = packageIdOf(one.package)
+    if (id === undefined) continue
+    const other = nodes.get(id)
+    if (other !== undefined) {
+      twins.push(twin(other.package, one))
+      continue
+    }
+    const version = versionIn(one.document)
+    const elsewhere = more.filter(({ from }) => from === id)
+    const dependencies = [...dependenciesOf(id, one), ...elsewhere]
+    nodes.set(id, { id, package: one.package, dependencies, ...(version === undefined ? {} : { version }) })
+  }
+  const needs = (id: PackageId) => nodes.get(id)?.dependencies.map(({ to }) => to) ?? []
+  return {
+    nodes,
+    twins,
+    waves: () => graphs.waves(nodes.keys(), needs),
+    order: () => graphs.order(nodes.keys(), needs),
+    withDependents: (ids) => withDependents(nodes, ids),
+    cycles: (preferred) =>
+      sortFindings(graphs.cycles(nodes.keys(), needs).map((cycle) => cycleFinding(nodes, cycle, preferred))),
+  }
+}
+
+/** Also of a manifest with errors elsewhere, so that one mistake does not hide another. */
+function dependenciesOf(from: PackageId, { document, positions }: CheckedPackage): Dependency[] {
+  const { dependencies } = document ?? {}
+  if (typeof dependencies !== 'object' || dependencies === null || Array.isArray(dependencies)) return []
+  return Object.entries(dependencies).flatMap(([name, range]) => {
+    const to = extensionId(name)
+    // That a package needs itself is told of its manifest already.
+    if (typeof range !== 'string' || to === from) return []
+    return [{ from, to, range, place: positions(['dependencies', name], 'key') }]
+  })
+}
+
+function versionIn(document: CheckedPackage['document']): Version | undefined {
+  const { version } = document ?? {}
+  return typeof version === 'string' ? versionOf(version) : undefined
+}
+
+function withDependents(nodes: PackageGraph['nodes'], ids: Iterable<PackageId>): Set<PackageId> {
+  const dependents = new Map<PackageId, PackageId[]>()
+  for (const { id, dependencies } of nodes.values())
+    for (const { to } of dependencies) {
+      const known = dependents.get(to)
+      if (known === undefined) dependents.set(to, [id])
+      else known.push(id)
+    }
+  const found = new Set(ids)
+  // A Set keeps the order in which members come, also those that come while it is read.
+  for (const id of found) for (const one of dependents.get(id) ?? []) found.add(one)
+  return found
+}
+
+function cycleFinding(
+  nodes: PackageGraph['nodes'],
+  cycle: readonly PackageId[],
+  preferred: ReadonlySet<PackageId> | undefined,
+): Finding {
+  // The last edge closes it: turned so that it starts in a package that somebody works on.
+  const at = preferred === undefined ? -1 : cycle.findLastIndex((id) => preferred.has(id))
+  const turned = [...cycle.slice(at + 1), ...cycle.slice(0, at + 1)]
+  const [last, first] = [turned.at(-1), turned[0]]
+  const closing = nodes.get(last as PackageId)?.dependencies.find(({ to }) => to === first)
+  return {
+    code: 'DEPENDENCY_CYCLE',
+    level: 'error',
+    message: `Dependencies in a circle: ${graphs.showCycle(turned)}`,
+    place: closing?.place ?? { file: 'manifest.yaml' },
+    hint: 'Take one of them out, or move what both sides need into a package of its own.',
+  }
+}
+
+function twin(other: Package, { package: one, positions }: CheckedPackage): Finding {
+  return {
+    code: 'PACKAGE_COLLISION',
+    level: 'error',
+    message: `${other.kind} ${other.folder} and ${one.kind} ${one.folder} have one name: a dependency on ${nameOf(packageIdOf(one) as PackageId)} could mean both`,
+    place: positions(['name']),
+    hint: 'Rename one: extensions of all kinds share their names.',
+  }
+}
