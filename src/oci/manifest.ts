@@ -77,6 +77,13 @@ export function children(manifest: Manifest): readonly Descriptor[] {
   return isIndex(manifest) ? manifest.manifests : [manifest.config, ...manifest.layers]
 }
 
+/** The archive with a package's files; undefined for what is no package: an index, or layers of other number or type. */
+export function packageLayer(manifest: Manifest): Descriptor | undefined {
+  const [layer, ...more] = isIndex(manifest) ? [] : manifest.layers
+  const archives: readonly string[] = [mediaType.layerTarGzip, mediaType.layerTar]
+  return layer !== undefined && more.length === 0 && archives.includes(layer.mediaType) ? layer : undefined
+}
+
 /** Its artifactType, or the config's mediaType where there is none (distribution spec, "Listing Referrers"). */
 export function artifactTypeOf(manifest: Manifest): string | undefined {
   return manifest.artifactType ?? (isIndex(manifest) ? undefined : manifest.config.mediaType)

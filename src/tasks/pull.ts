@@ -1,8 +1,6 @@
 import { badInput } from '../core/error.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { type ImageManifest, isIndex } from '../oci/manifest.ts'
-import { mediaType } from '../oci/media-type.ts'
+import { packageLayer } from '../oci/manifest.ts'
 import { parseTag } from '../oci/reference.ts'
 import { type Address, showAddress } from '../store/address.ts'
 import { extract } from '../tarball/extract.ts'
@@ -42,7 +40,7 @@ export async function pull(options: PullOptions, context: Context): Promise<Pull
     throw badInput('REFERENCE_UNKNOWN', `${showAddress(address)} does not exist`, {
       hint: 'slipway tags shows what is there.',
     })
-  const layer = isIndex(found.manifest) ? undefined : packageLayer(found.manifest)
+  const layer = packageLayer(found.manifest)
   if (layer === undefined)
     throw badInput('NOT_A_PACKAGE', `${showAddress(address)} is not a package of one archive layer`, {
       hint: 'Pull images and indexes with a container client, such as oras or crane.',
@@ -70,11 +68,4 @@ export async function pull(options: PullOptions, context: Context): Promise<Pull
     output,
     ...extracted,
   }
-}
-
-function packageLayer(manifest: ImageManifest): Descriptor | undefined {
-  const archives = manifest.layers.filter(({ mediaType: type }) =>
-    [mediaType.layerTarGzip, mediaType.layerTar].includes(type as never),
-  )
-  return manifest.layers.length === 1 ? archives[0] : undefined
 }
