@@ -15,7 +15,7 @@ export interface YamlFile {
   source(path: Path): string | undefined
 }
 
-/** Bytes: nothing Slipway reads as YAML comes near; more is refused before parsing. */
+/** Bytes: nothing people write as YAML for Slipway comes near; more is refused before parsing. */
 export const largestYaml = 256 * 1024
 
 /** Levels of nesting. */
@@ -29,8 +29,9 @@ const mostFindings = 50
  * configuration: aliases, tags of one's own, a second document, duplicate keys, keys that are not text,
  * `__proto__`, numbers that JSON cannot hold, text that is not UTF-8.
  * @param file the name for findings
+ * @param largest bytes, for files that a program writes and that grow with what they list
  */
-export function readYaml(content: string | Uint8Array, file: string): YamlFile {
+export function readYaml(content: string | Uint8Array, file: string, largest = largestYaml): YamlFile {
   const findings: Finding[] = []
   const refuse = (code: string, message: string, hint?: string): YamlFile => {
     const finding: Finding = { code, level: 'error', message, place: { file }, ...(hint ? { hint } : {}) }
@@ -38,8 +39,8 @@ export function readYaml(content: string | Uint8Array, file: string): YamlFile {
   }
 
   const size = typeof content === 'string' ? content.length : content.byteLength
-  if (size > largestYaml)
-    return refuse('YAML_TOO_LARGE', `The file has ${size} bytes; at most ${largestYaml} are read`)
+  if (size > largest)
+    return refuse('YAML_TOO_LARGE', `The file has ${size} bytes; at most ${largest} are read`)
   const text = typeof content === 'string' ? content : decode(content)
   if (text === undefined)
     return refuse('YAML_NOT_UTF8', 'The file is not UTF-8 text', 'Save it with the encoding UTF-8.')
