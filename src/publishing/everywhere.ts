@@ -25,6 +25,8 @@ export interface EverywhereOptions {
   readonly now: () => number
   readonly onProgress?: (destination: Destination, bytes: number) => void
   readonly onOutcome?: (outcome: TargetOutcome) => void
+  /** Why the artifact must not go to a destination; asked before that is opened. */
+  readonly refuse?: (destination: Destination) => SlipwayError | undefined
 }
 
 /**
@@ -57,6 +59,8 @@ async function deliver(
   const { target, reference, tag, prefix, moving } = destination
   const start = options.now()
   try {
+    const refusal = options.refuse?.(destination)
+    if (refusal !== undefined) throw refusal
     const store = await destination.open()
     const done = await publish(
       from,

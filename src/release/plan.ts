@@ -44,10 +44,25 @@ export interface PlannedRelease {
   readonly tag: Tag
 }
 
+/** A git tag that cannot be released. */
+export interface FailedRelease {
+  readonly wanted: GitTag
+  readonly error: SlipwayError
+}
+
 export interface Plan {
   readonly releases: readonly PlannedRelease[]
-  /** Warnings and notices. */
+  /** Warnings and notices; with `apart` also the errors of what failed. */
   readonly findings: readonly Finding[]
+  /** Empty unless `apart`. */
+  readonly failed: readonly FailedRelease[]
+}
+
+export interface PlanOptions extends SelectOptions {
+  /** Where there is no git tag, the bytes of the commit that is checked out, for folders that equal it. */
+  readonly committed?: boolean
+  /** Every git tag stands for itself: what is wrong with one does not stop the others. */
+  readonly apart?: boolean
 }
 
 interface Checked {
@@ -62,8 +77,9 @@ interface Checked {
  * manifests and structure first, then whether the bytes belong to a commit.
  * @throws GIT_TAG_INVALID, EXTENSION_NOT_FOUND, PACKAGE_COLLISION, FINDINGS (all of them at once), FOLDER_DIRTY
  */
-export async function plan(options: SelectOptions, sources: Sources): Promise<Plan> {
+export async function plan(options: PlanOptions, sources: Sources): Promise<Plan> {
   const { layouts, snapshot } = options
+  const failed: FailedRelease[] = []
   if (options.gitTags.length === 0)
     throw badInput('GIT_TAG_MISSING', 'Nothing says what to release', {
       hint: 'Name a git tag, such as taskservs/kubernetes/v1.28.0.',
@@ -78,8 +94,8 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
   })
   const wanted = [...new Map(tags.map((one) => [one.tag, one])).values()]
   const discoveries = new Map<Tree, Promise<Discovery>>()
-  const checked = await mapConcurrent(wanted, 16, async (one): Promise<Checked> => {
-    const source = snapshot ? await sources.snapshot() : await sources.of(one.tag, options.requireGitTag)
+  const check = async (one: GitTag): Promise<Checked> => {
+    const source = await sourceOf(one, options, sources)
     let discovery = discoveries.get(source.tree)
     if (discovery === undefined) {
       discovery = discover(source.tree, layouts)
@@ -89,20 +105,54 @@ export async function plan(options: SelectOptions, sources: Sources): Promise<Pl
     const expected = snapshot ? {} : { version: one.version, gitTag: one.tag }
     const folder = subtree(source.tree, found.folder)
     return { wanted: one, source, package: found, checked: await checkPackage(folder, found, expected) }
-  })
-  const findings = sortFindings(checked.flatMap((one) => one.checked.findings))
-  refuseErrors(findings)
-  const releases: PlannedRelease[] = []
-  for (const one of checked) {
-    const { folder } = one.package
-    const changes = one.source.working ? await sources.changes(folder) : []
-    if (changes.length > 0 && !options.allowDirty) throw dirty(folder, changes)
-    const release = released(one, options)
-    // No commit has these bytes, so none may be named as theirs.
-    releases.push(changes.length === 0 ? release : { ...release, tree: uncommitted(release.tree) })
   }
-  refuseTwins(releases)
-  return { releases, findings }
+  const checked = await mapConcurrent(wanted, 16, (one) => attempt(one, () => check(one)))
+  const found = checked.filter((one) => one !== undefined)
+  const findings = sortFindings(found.flatMap((one) => one.checked.findings))
+  if (options.apart !== true) refuseErrors(findings)
+  const releases: PlannedRelease[] = []
+  for (const one of found) {
+    const release = await attempt(one.wanted, async () => {
+      refuseErrors(one.checked.findings)
+      const planned = await bytesOf(one, options, sources)
+      refuseTwins(planned, releases)
+      return planned
+    })
+    if (release !== undefined) releases.push(release)
+  }
+  return { releases, findings, failed }
+
+  async function attempt<T>(one: GitTag, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      // What is no fault of the input, such as a missing git object, is none of this one tag.
+      if (options.apart !== true || !(error instanceof SlipwayError) || error.exit !== 2) throw error
+      failed.push({ wanted: one, error })
+      return undefined
+    }
+  }
+}
+
+async function sourceOf(one: GitTag, options: PlanOptions, sources: Sources): Promise<Source> {
+  if (options.snapshot) return await sources.snapshot()
+  if (options.committed === true) return (await sources.tagged(one.tag)) ?? (await sources.working())
+  return await sources.of(one.tag, options.requireGitTag)
+}
+
+/** @throws FOLDER_DIRTY */
+async function bytesOf(one: Checked, options: PlanOptions, sources: Sources): Promise<PlannedRelease> {
+  const { folder } = one.package
+  const release = released(one, options)
+  if (!one.source.working) return release
+  const changes = await sources.changes(folder)
+  // No commit has these bytes, so none may be named as theirs.
+  if (changes.length > 0) {
+    if (!options.allowDirty) throw dirty(folder, changes)
+    return { ...release, tree: uncommitted(release.tree) }
+  }
+  const head = options.committed === true ? await sources.head() : undefined
+  return head === undefined ? release : { ...release, tree: subtree(head.tree, folder) }
 }
 
 function dirty(folder: string, changes: readonly string[]): SlipwayError {
@@ -161,23 +211,16 @@ function refuseErrors(findings: readonly Finding[]): void {
   )
 }
 
-/** One run releases one package into a repository, and one version under a tag. */
-function refuseTwins(releases: readonly PlannedRelease[]): void {
-  const packages = new Map<string, PlannedRelease>()
-  const tags = new Map<string, PlannedRelease>()
-  for (const one of releases) {
-    const address = `${one.repository}:${one.tag}`
-    const other = packages.get(one.repository)
-    const differs = other !== undefined && (other.kind !== one.kind || other.name !== one.name)
-    const twin = differs ? other : tags.get(address)
-    if (twin !== undefined)
-      throw badInput(
-        'PACKAGE_COLLISION',
-        `${label(twin)} and ${label(one)} both claim ${differs ? `the repository ${one.repository}` : address}`,
-        { hint: 'Release one of them.' },
-      )
-    packages.set(one.repository, one)
-    tags.set(address, one)
+/** One run releases one package into a repository, and one version under a tag. @throws PACKAGE_COLLISION */
+function refuseTwins(one: PlannedRelease, others: readonly PlannedRelease[]): void {
+  for (const other of others) {
+    if (other.repository !== one.repository) continue
+    const differs = other.kind !== one.kind || other.name !== one.name
+    if (!differs && other.tag !== one.tag) continue
+    const what = differs ? `the repository ${one.repository}` : `${one.repository}:${one.tag}`
+    throw badInput('PACKAGE_COLLISION', `${label(other)} and ${label(one)} both claim ${what}`, {
+      hint: 'Release one of them.',
+    })
   }
 }
 

@@ -68,9 +68,7 @@ export class Sources implements AsyncDisposable {
         hint: 'A release that a tag push started builds the tag’s own commit: check it out with its tags (fetch-depth: 0 or fetch-tags: true).',
       })
     return await this.working(
-      (await this.#open()) === undefined
-        ? 'there is no git repository'
-        : `git tag ${gitTag} does not exist`,
+      (await this.#open()) === undefined ? 'there is no git repository' : `git tag ${gitTag} does not exist`,
     )
   }
 
