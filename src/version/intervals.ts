@@ -15,7 +15,10 @@ export interface Interval {
 /** Sorted, disjoint, never touching: two sets are equal exactly when their intervals are. */
 export type Intervals = readonly Interval[]
 
-/** Precedence of semver 2.0.0 section 11. */
+/**
+ * Precedence of semver 2.0.0 section 11. Numeric identifiers are compared exactly, whatever their size;
+ * node-semver rounds those beyond 2^53 and then takes versions for equal that are not.
+ */
 export function comparePoints(a: Point, b: Point): number {
   return a.major - b.major || a.minor - b.minor || a.patch - b.patch || comparePrereleases(a.pre, b.pre)
 }
@@ -26,12 +29,22 @@ function comparePrereleases(a: Point['pre'], b: Point['pre']): number {
     const [one, other] = [a[at], b[at]]
     if (one === undefined || other === undefined)
       return Number(other === undefined) - Number(one === undefined)
-    if (one === other) continue
-    if (typeof one !== typeof other) return typeof one === 'number' ? -1 : 1
-    return one < other ? -1 : 1
+    if (one !== other) return compareIdentifiers(one, other)
   }
   return 0
 }
+
+/** Two that differ. node-semver leaves numbers beyond 2^53 as text. */
+function compareIdentifiers(one: string | number, other: string | number): number {
+  if (typeof one === 'number' && typeof other === 'number') return one - other
+  const [a, b] = [String(one), String(other)]
+  const [numeric, otherNumeric] = [isNumeric.test(a), isNumeric.test(b)]
+  if (numeric !== otherNumeric) return numeric ? -1 : 1
+  if (numeric && a.length !== b.length) return a.length - b.length
+  return a < b ? -1 : 1
+}
+
+const isNumeric = /^\d+$/
 
 /** Order of upper ends; one that never ends comes last. */
 function compareEnds(a: Point | undefined, b: Point | undefined): number {

@@ -93,12 +93,16 @@ export function isSubset(a: VersionSet, of: VersionSet): boolean {
   return equals(intersect(a, of), a)
 }
 
-/** The same releases, and every prerelease that lies between them or just before them. */
+/**
+ * The same releases, and every prerelease between them or just before them. Where a range names prereleases
+ * before its first release, it begins with those: `^1.0.0-rc.2` gets no `1.0.0-rc.1`.
+ */
 export function withPrereleases(set: VersionSet): VersionSet {
-  const spanned = set.releases.map(({ low, high }) => ({
-    low: { ...low, pre: [0] },
-    high: high === undefined ? undefined : { ...high, pre: [0] },
-  }))
+  const spanned = set.releases.map(({ low, high }) => {
+    const start = { ...low, pre: [0] }
+    const named = meet(set.prereleases, interval(start, nextTuple(low, [0])))
+    return { low: named[0]?.low ?? start, high: high === undefined ? undefined : { ...high, pre: [0] } }
+  })
   return { releases: set.releases, prereleases: unite(set.prereleases, spanned) }
 }
 
@@ -133,10 +137,15 @@ function ends(among: keyof VersionSet, point: Point): { readonly from: Point; re
   return { from: point, after: { ...point, pre: [...point.pre, 0] } }
 }
 
-function nextTuple({ major, minor, patch }: Point, pre: Point['pre']): Point {
-  return { major, minor, patch: patch + 1, pre }
+/** After the largest number that node-semver knows comes the next minor or major. */
+export function nextTuple({ major, minor, patch }: Point, pre: Point['pre']): Point {
+  const largest = Number.MAX_SAFE_INTEGER
+  if (patch < largest) return { major, minor, patch: patch + 1, pre }
+  return minor < largest
+    ? { major, minor: minor + 1, patch: 0, pre }
+    : { major: major + 1, minor: 0, patch: 0, pre }
 }
 
-function pointOf({ major, minor, patch, prerelease }: Version): Point {
+export function pointOf({ major, minor, patch, prerelease }: Version): Point {
   return { major, minor, patch, pre: prerelease }
 }
