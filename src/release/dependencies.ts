@@ -1,0 +1,183 @@
+import { mapConcurrent } from '../core/concurrent.ts'
+import { SlipwayError } from '../core/error.ts'
+import type { Finding, Place } from '../core/finding.ts'
+import { isName } from '../extension/name.ts'
+import { didYouMean } from '../extension/nearest.ts'
+import type { Call } from '../store/store.ts'
+import { nameOf, type PackageId } from '../version/package-id.ts'
+import { rangeOf } from '../version/range.ts'
+import { compareVersions, type Version } from '../version/version.ts'
+import type { Dependency, PackageGraph } from './graph.ts'
+
+/** A place that may hold published packages, as far as their versions matter here. */
+export interface PublishedVersions {
+  /** For messages: `oci://ghcr.io/example/provisioning`. */
+  readonly name: string
+  /** Every version of a package; empty where it has none. */
+  versions(id: PackageId, call?: Call): Promise<readonly Version[]>
+  /** Names that exist there; undefined where nobody can tell. */
+  names?(call?: Call): Promise<readonly PackageId[] | undefined>
+}
+
+interface Asked {
+  readonly source: PublishedVersions
+  readonly versions: readonly Version[]
+  readonly failure?: SlipwayError
+}
+
+/** Versions that a message lists of one place, the highest first. */
+const mostShown = 5
+
+/**
+ * Whether every dependency of some packages can be had, each by itself: from the repository or from a place
+ * where packages are published. Whether they go together is the solver's question. A place that cannot be
+ * asked is a finding of its own, never a pass.
+ * @param ids packages of the graph whose dependencies are looked at
+ */
+export async function checkDependencies(
+  graph: PackageGraph,
+  ids: Iterable<PackageId>,
+  sources: readonly PublishedVersions[],
+  { concurrency, ...call }: Call & { readonly concurrency: number },
+): Promise<Finding[]> {
+  if (sources.length === 0) return []
+  const open = [...ids].flatMap((id) => graph.nodes.get(id)?.dependencies.filter(isOpen(graph)) ?? [])
+  const wanted = [...new Set(open.map(({ to }) => to))]
+  const answers = await mapConcurrent(wanted, concurrency, (id) =>
+    Promise.all(sources.map((source) => ask(source, id, call))),
+  )
+  const asked = new Map(wanted.map((id, at) => [id, answers[at] ?? []]))
+  const missing = open.filter(({ to, range }) => {
+    const versions = asked.get(to)?.flatMap((one) => one.versions) ?? []
+    return !versions.some((version) => rangeOf(range)?.includes(version))
+  })
+  const unknown = missing.filter(({ to }) => asked.get(to)?.some((one) => one.failure !== undefined))
+  const known = missing.filter((one) => !unknown.includes(one))
+  const nowhere = known.filter(
+    ({ to }) => !graph.nodes.has(to) && asked.get(to)?.every((one) => one.versions.length === 0),
+  )
+  const names = nowhere.length === 0 ? [] : await namesOf(graph, sources, call)
+  return [
+    ...unavailable(unknown, asked),
+    ...known.map((one) =>
+      nowhere.includes(one)
+        ? unpublished(one, sources, names)
+        : unsatisfiable(one, graph, asked.get(one.to) ?? []),
+    ),
+  ]
+}
+
+/** Whether the repository alone does not answer a dependency; what is no range or name is told already. */
+function isOpen(graph: PackageGraph): (dependency: Dependency) => boolean {
+  return ({ to, range: text }) => {
+    const [own, range] = [graph.nodes.get(to), rangeOf(text)]
+    if (range === undefined || !isName(nameOf(to))) return false
+    return own === undefined || (own.version !== undefined && !range.includes(own.version))
+  }
+}
+
+async function ask(source: PublishedVersions, id: PackageId, call: Call): Promise<Asked> {
+  try {
+    return { source, versions: await source.versions(id, call) }
+  } catch (error) {
+    if (!(error instanceof SlipwayError)) throw error
+    return { source, versions: [], failure: error }
+  }
+}
+
+/** For "did you mean" only: a place that cannot tell its names is no finding. */
+async function namesOf(
+  graph: PackageGraph,
+  sources: readonly PublishedVersions[],
+  call: Call,
+): Promise<PackageId[]> {
+  const lists = await Promise.all(
+    sources.map(async (source) => {
+      try {
+        return await source.names?.(call)
+      } catch (error) {
+        if (!(error instanceof SlipwayError)) throw error
+        return undefined
+      }
+    }),
+  )
+  return [...graph.nodes.keys(), ...lists.flatMap((one) => one ?? [])]
+}
+
+function unpublished(
+  { to, place }: Dependency,
+  sources: readonly PublishedVersions[],
+  names: readonly PackageId[],
+): Finding {
+  const guess = didYouMean(to, names)
+  return {
+    code: 'UNPUBLISHED_DEPENDENCY',
+    level: 'error',
+    message: `${to} is no package of this repository, and not published in ${listed(sources.map((one) => one.name))}`,
+    place,
+    hint: guess ?? 'Publish it first, or name the registry that has it as a source.',
+  }
+}
+
+function unsatisfiable(
+  { to, range, place }: Dependency,
+  graph: PackageGraph,
+  asked: readonly Asked[],
+): Finding {
+  const own = graph.nodes.get(to)?.version
+  const there = [
+    ...(own === undefined ? [] : [`${own.version} in this repository`]),
+    ...asked
+      .filter((one) => one.versions.length > 0)
+      .map(({ source, versions }) => `${showVersions(versions)} in ${source.name}`),
+  ]
+  return {
+    code: 'UNSATISFIABLE_DEPENDENCY',
+    level: 'error',
+    message: `No version of ${to} is in ${JSON.stringify(range)}: there is ${listed(there)}`,
+    place,
+    hint: 'Change the range to take one of these, or publish a version that is in it.',
+  }
+}
+
+/** One finding for each place and kind of failure, at the first dependency that it leaves open. */
+function unavailable(
+  unknown: readonly Dependency[],
+  asked: ReadonlyMap<PackageId, readonly Asked[]>,
+): Finding[] {
+  const failures = new Map<string, { place: Place; name: string; error: SlipwayError; ids: Set<PackageId> }>()
+  for (const { to, place } of unknown)
+    for (const { source, failure } of asked.get(to) ?? []) {
+      if (failure === undefined) continue
+      const key = `${source.name} ${failure.code}`
+      const known = failures.get(key) ?? { place, name: source.name, error: failure, ids: new Set() }
+      failures.set(key, known)
+      known.ids.add(to)
+    }
+  return [...failures.values()].map(({ place, name, error, ids }) =>
+    sourceUnavailable(name, `the versions of ${listed([...ids])}`, error, place),
+  )
+}
+
+/** A place that could not be asked for something. */
+export function sourceUnavailable(name: string, what: string, error: SlipwayError, place: Place): Finding {
+  return {
+    code: 'SOURCE_UNAVAILABLE',
+    level: 'error',
+    message: `${name} could not be asked for ${what}: ${error.message} [${error.code}]`,
+    place,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  }
+}
+
+function showVersions(versions: readonly Version[]): string {
+  const sorted = [...versions].sort((a, b) => compareVersions(b, a)).map((one) => one.version)
+  return listed(sorted)
+}
+
+/** `a, b and c`, or the first few and how many more. */
+function listed(texts: readonly string[]): string {
+  const rest = texts.length - mostShown
+  const shown = rest > 0 ? [...texts.slice(0, mostShown), `${rest} more`] : texts
+  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
+}
