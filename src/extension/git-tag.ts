@@ -57,14 +57,19 @@ export function parseGitTag(text: string, layouts: Layouts): GitTag {
   throw failure ?? invalid(tag, 'has no form of a release', layouts)
 }
 
-/** The git tag that releases a version. */
+/** The git tag that releases a version; with a category the longer one that names its folder too. */
 export function formatGitTag(
-  release: { readonly kind: Kind; readonly name: string; readonly version: Version },
+  release: {
+    readonly kind: Kind
+    readonly name: string
+    readonly version: Version
+    readonly category?: string | undefined
+  },
   layouts: Layouts,
 ): string {
   const { gitTag, folder } = layouts[release.kind]
   return gitTag
-    .replaceAll('{folder}', folder)
+    .replaceAll('{folder}', release.category === undefined ? folder : `${folder}/${release.category}`)
     .replaceAll('{name}', release.name)
     .replaceAll('{version}', release.version.version)
 }

@@ -171,6 +171,11 @@ function uncommitted({ commit: _, time: __, ...tree }: Tree): Tree {
   return tree
 }
 
+/** Whether packages of a kind are built from a folder here; others are published otherwise. */
+export function canRelease(kind: Kind): boolean {
+  return kind !== 'platform' && kind !== 'kcl'
+}
+
 /** Kinds that other commands, or later versions, publish. */
 function refuseUnsupported({ tag, kind, name }: GitTag): void {
   if (kind === 'platform')
@@ -197,7 +202,7 @@ async function locate(found: Discovery, wanted: GitTag, tree: Tree, layouts: Lay
 }
 
 /** @throws FINDINGS with every finding of the run */
-function refuseErrors(findings: readonly Finding[]): void {
+export function refuseErrors(findings: readonly Finding[]): void {
   const errors = findings.filter((one) => one.level === 'error').length
   if (errors === 0) return
   throw new SlipwayError(

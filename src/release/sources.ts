@@ -35,7 +35,8 @@ export type Since =
  * git.
  */
 export class Sources implements AsyncDisposable {
-  readonly #directory: string
+  /** Absolute path of the extension repository. */
+  readonly directory: string
   readonly #environment: Environment
   readonly #report: Report
   readonly #signal: AbortSignal | undefined
@@ -50,7 +51,7 @@ export class Sources implements AsyncDisposable {
     readonly report: Report
     readonly signal?: AbortSignal
   }) {
-    this.#directory = options.directory
+    this.directory = options.directory
     this.#environment = options.environment
     this.#report = options.report
     this.#signal = options.signal
@@ -64,7 +65,7 @@ export class Sources implements AsyncDisposable {
     const tagged = await this.tagged(gitTag)
     if (tagged !== undefined) return tagged
     if (mustExist)
-      throw badInput('GIT_TAG_MISSING', `There is no git tag ${gitTag} in ${this.#directory}`, {
+      throw badInput('GIT_TAG_MISSING', `There is no git tag ${gitTag} in ${this.directory}`, {
         hint: 'A release that a tag push started builds the tag’s own commit: check it out with its tags (fetch-depth: 0 or fetch-tags: true).',
       })
     return await this.working(
@@ -88,7 +89,7 @@ export class Sources implements AsyncDisposable {
   async working(why?: string): Promise<Source> {
     const repository = await this.#open()
     const source = await this.#once('', async () => {
-      const tree = folderTree(this.#directory, this.#signal === undefined ? {} : { signal: this.#signal })
+      const tree = folderTree(this.directory, this.#signal === undefined ? {} : { signal: this.#signal })
       if (repository === undefined) return { tree: await listed(tree), commit: undefined, working: true }
       const commit = await repository.head()
       const ignored = await repository.ignored(repository.prefix)
@@ -116,7 +117,7 @@ export class Sources implements AsyncDisposable {
   async snapshot(): Promise<Source & { readonly commit: Commit }> {
     const head = await this.head()
     if (head !== undefined) return head
-    throw badInput('SNAPSHOT_NEEDS_COMMIT', `${this.#directory} has no commit to build a snapshot of`, {
+    throw badInput('SNAPSHOT_NEEDS_COMMIT', `${this.directory} has no commit to build a snapshot of`, {
       hint: 'Commit first, or release a version from the working tree.',
     })
   }
@@ -143,7 +144,7 @@ export class Sources implements AsyncDisposable {
     const repository = await this.#open()
     const names = refs.join(' or ')
     if (repository === undefined)
-      throw badInput('GIT_REF_MISSING', `There is no ${names}: ${this.#directory} is in no git repository`, {
+      throw badInput('GIT_REF_MISSING', `There is no ${names}: ${this.directory} is in no git repository`, {
         hint: 'Leave out since to take every package.',
       })
     const hint =
@@ -169,7 +170,7 @@ export class Sources implements AsyncDisposable {
   }
 
   #open(): Promise<Repository | undefined> {
-    this.#repository ??= openRepository(this.#directory, {
+    this.#repository ??= openRepository(this.directory, {
       environment: this.#environment,
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),
     })
