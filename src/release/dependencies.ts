@@ -1,6 +1,6 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import { SlipwayError } from '../core/error.ts'
-import type { Finding, Place } from '../core/finding.ts'
+import type { Finding } from '../core/finding.ts'
 import { isName } from '../extension/name.ts'
 import { didYouMean } from '../extension/nearest.ts'
 import type { Call } from '../store/store.ts'
@@ -8,6 +8,7 @@ import { nameOf, type PackageId } from '../version/package-id.ts'
 import { rangeOf } from '../version/range.ts'
 import { compareVersions, type Version } from '../version/version.ts'
 import type { Dependency, PackageGraph } from './graph.ts'
+import { listed, type Unasked } from './unavailable.ts'
 
 /** A place that may hold published packages, as far as their versions matter here. */
 export interface PublishedVersions {
@@ -25,13 +26,16 @@ interface Asked {
   readonly failure?: SlipwayError
 }
 
-/** Versions that a message lists of one place, the highest first. */
-const mostShown = 5
+/** What is wrong with dependencies, and what nobody could be asked about. */
+export interface DependencyCheck {
+  readonly findings: readonly Finding[]
+  readonly unasked: readonly Unasked[]
+}
 
 /**
  * Whether every dependency of some packages can be had, each by itself: from the repository or from a place
- * where packages are published. Whether they go together is the solver's question. A place that cannot be
- * asked is a finding of its own, never a pass.
+ * where packages are published. Whether they go together is the solver's question. Nothing is said
+ * of a dependency that only a place may have which cannot be asked.
  * @param ids packages of the graph whose dependencies are looked at
  */
 export async function checkDependencies(
@@ -39,8 +43,8 @@ export async function checkDependencies(
   ids: Iterable<PackageId>,
   sources: readonly PublishedVersions[],
   { concurrency, ...call }: Call & { readonly concurrency: number },
-): Promise<Finding[]> {
-  if (sources.length === 0) return []
+): Promise<DependencyCheck> {
+  if (sources.length === 0) return { findings: [], unasked: [] }
   const open = [...ids].flatMap((id) => graph.nodes.get(id)?.dependencies.filter(isOpen(graph)) ?? [])
   const wanted = [...new Set(open.map(({ to }) => to))]
   const answers = await mapConcurrent(wanted, concurrency, (id) =>
@@ -57,14 +61,12 @@ export async function checkDependencies(
     ({ to }) => !graph.nodes.has(to) && asked.get(to)?.every((one) => one.versions.length === 0),
   )
   const names = nowhere.length === 0 ? [] : await namesOf(graph, sources, call)
-  return [
-    ...unavailable(unknown, asked),
-    ...known.map((one) =>
-      nowhere.includes(one)
-        ? unpublished(one, sources, names)
-        : unsatisfiable(one, graph, asked.get(one.to) ?? []),
-    ),
-  ]
+  const findings = known.map((one) =>
+    nowhere.includes(one)
+      ? unpublished(one, sources, names)
+      : unsatisfiable(one, graph, asked.get(one.to) ?? []),
+  )
+  return { findings, unasked: unasked(unknown, asked) }
 }
 
 /** Whether the repository alone does not answer a dependency; what is no range or name is told already. */
@@ -140,44 +142,15 @@ function unsatisfiable(
   }
 }
 
-/** One finding for each place and kind of failure, at the first dependency that it leaves open. */
-function unavailable(
-  unknown: readonly Dependency[],
-  asked: ReadonlyMap<PackageId, readonly Asked[]>,
-): Finding[] {
-  const failures = new Map<string, { place: Place; name: string; error: SlipwayError; ids: Set<PackageId> }>()
-  for (const { to, place } of unknown)
-    for (const { source, failure } of asked.get(to) ?? []) {
-      if (failure === undefined) continue
-      const key = `${source.name} ${failure.code}`
-      const known = failures.get(key) ?? { place, name: source.name, error: failure, ids: new Set() }
-      failures.set(key, known)
-      known.ids.add(to)
-    }
-  return [...failures.values()].map(({ place, name, error, ids }) =>
-    sourceUnavailable(name, `the versions of ${listed([...ids])}`, error, place),
+function unasked(open: readonly Dependency[], asked: ReadonlyMap<PackageId, readonly Asked[]>): Unasked[] {
+  return open.flatMap(({ to, place }) =>
+    (asked.get(to) ?? []).flatMap(({ source, failure }) =>
+      failure === undefined ? [] : [{ source: source.name, about: to, error: failure, place }],
+    ),
   )
-}
-
-/** A place that could not be asked for something. */
-export function sourceUnavailable(name: string, what: string, error: SlipwayError, place: Place): Finding {
-  return {
-    code: 'SOURCE_UNAVAILABLE',
-    level: 'error',
-    message: `${name} could not be asked for ${what}: ${error.message} [${error.code}]`,
-    place,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  }
 }
 
 function showVersions(versions: readonly Version[]): string {
   const sorted = [...versions].sort((a, b) => compareVersions(b, a)).map((one) => one.version)
   return listed(sorted)
-}
-
-/** `a, b and c`, or the first few and how many more. */
-function listed(texts: readonly string[]): string {
-  const rest = texts.length - mostShown
-  const shown = rest > 0 ? [...texts.slice(0, mostShown), `${rest} more`] : texts
-  return shown.length < 2 ? shown.join('') : `${shown.slice(0, -1).join(', ')} and ${shown.at(-1)}`
 }

@@ -1,4 +1,4 @@
-import { type Finding, type Place, sortFindings } from '../core/finding.ts'
+import type { Finding, Place } from '../core/finding.ts'
 import * as graphs from '../core/waves.ts'
 import type { CheckedPackage } from '../extension/check.ts'
 import type { Package } from '../extension/discover.ts'
@@ -37,11 +37,13 @@ export interface PackageGraph {
   order(): PackageId[]
   /** These and all packages of the repository that need one of them, at whatever remove. */
   withDependents(ids: Iterable<PackageId>): Set<PackageId>
+  /** Cycles, each once. */
+  cycles(): PackageId[][]
   /**
-   * One finding for each cycle, at the dependency that closes it: one of `preferred` where it has any, since
-   * that is where somebody looks.
+   * A finding for a cycle, at the dependency that closes it: one of `preferred` where it has any, since that
+   * is where somebody looks.
    */
-  cycles(preferred?: ReadonlySet<PackageId>): Finding[]
+  cycleFinding(cycle: readonly PackageId[], preferred?: ReadonlySet<PackageId>): Finding
 }
 
 /** What the solver knows a package by; undefined for platform services, which nothing depends on. */
@@ -81,8 +83,8 @@ export function packageGraph(
     waves: () => graphs.waves(nodes.keys(), needs),
     order: () => graphs.order(nodes.keys(), needs),
     withDependents: (ids) => withDependents(nodes, ids),
-    cycles: (preferred) =>
-      sortFindings(graphs.cycles(nodes.keys(), needs).map((cycle) => cycleFinding(nodes, cycle, preferred))),
+    cycles: () => graphs.cycles(nodes.keys(), needs),
+    cycleFinding: (cycle, preferred) => cycleFinding(nodes, cycle, preferred),
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { SlipwayError } from '../../src/core/error.ts'
 import { checkDependencies, type PublishedVersions } from '../../src/release/dependencies.ts'
 import { packageGraph } from '../../src/release/graph.ts'
+import { unavailable } from '../../src/release/unavailable.ts'
 import { extensionId, type PackageId } from '../../src/version/package-id.ts'
 import { parseVersion } from '../../src/version/version.ts'
 import { checked } from './packages.ts'
@@ -34,9 +35,9 @@ async function findings(
   ids?: readonly string[],
 ) {
   const graph = packageGraph(await checked(manifests))
-  return await checkDependencies(graph, ids?.map(extensionId) ?? graph.nodes.keys(), sources, {
-    concurrency: 2,
-  })
+  const of = ids?.map(extensionId) ?? graph.nodes.keys()
+  const { findings, unasked } = await checkDependencies(graph, of, sources, { concurrency: 2 })
+  return [...findings, ...unavailable(unasked)]
 }
 
 const kube = (needs: Ranges) => ({ 'taskservs/kube': needs, 'taskservs/etcd': {} })
@@ -90,8 +91,7 @@ describe('a dependency', () => {
 
   it('whose name or range is none, and one on a package with a broken version, is left to those findings', async () => {
     const source = place('oci://one', {})
-    const graph = packageGraph(await checked(kube({ Bad: '*', etcd: 'banana', redis: '' })))
-    expect(await checkDependencies(graph, graph.nodes.keys(), [source], { concurrency: 1 })).toEqual([])
+    expect(await findings(kube({ Bad: '*', etcd: 'banana', redis: '' }), [source])).toEqual([])
     expect(source.asked).toEqual([])
   })
 
@@ -109,7 +109,7 @@ describe('a place that cannot be asked', () => {
         code: 'SOURCE_UNAVAILABLE',
         level: 'error',
         message:
-          'oci://down could not be asked for the versions of one and two: oci://down does not answer [HOST_UNREACHABLE]',
+          'oci://down could not be asked about one and two: oci://down does not answer [HOST_UNREACHABLE]',
         place: { file: 'taskservs/kube/manifest.yaml', line: 8, column: 3 },
         hint: 'Wait.',
       },
