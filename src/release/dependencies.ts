@@ -4,9 +4,9 @@ import type { Finding } from '../core/finding.ts'
 import { isName } from '../extension/name.ts'
 import { didYouMean } from '../extension/nearest.ts'
 import type { Call } from '../store/store.ts'
-import { nameOf, type PackageId } from '../version/package-id.ts'
-import { rangeOf } from '../version/range.ts'
+import { isKcl, nameOf, type PackageId } from '../version/package-id.ts'
 import { compareVersions, type Version } from '../version/version.ts'
+import { includes } from '../version/version-set.ts'
 import type { Dependency, PackageGraph } from './graph.ts'
 import { listed, type Unasked } from './unavailable.ts'
 
@@ -51,9 +51,9 @@ export async function checkDependencies(
     Promise.all(sources.map((source) => ask(source, id, call))),
   )
   const asked = new Map(wanted.map((id, at) => [id, answers[at] ?? []]))
-  const missing = open.filter(({ to, range }) => {
+  const missing = open.filter(({ to, set }) => {
     const versions = asked.get(to)?.flatMap((one) => one.versions) ?? []
-    return !versions.some((version) => rangeOf(range)?.includes(version))
+    return set !== undefined && !versions.some((version) => includes(set, version))
   })
   const unknown = missing.filter(({ to }) => asked.get(to)?.some((one) => one.failure !== undefined))
   const known = missing.filter((one) => !unknown.includes(one))
@@ -61,20 +61,20 @@ export async function checkDependencies(
     ({ to }) => !graph.nodes.has(to) && asked.get(to)?.every((one) => one.versions.length === 0),
   )
   const names = nowhere.length === 0 ? [] : await namesOf(graph, sources, call)
-  const findings = known.map((one) =>
-    nowhere.includes(one)
-      ? unpublished(one, sources, names)
-      : unsatisfiable(one, graph, asked.get(one.to) ?? []),
-  )
+  const findings = known.flatMap((one) => {
+    if (!nowhere.includes(one)) return [unsatisfiable(one, graph, asked.get(one.to) ?? [])]
+    // Most KCL packages come from a registry of their own, which their client knows and nobody here.
+    return isKcl(one.to) ? [] : [unpublished(one, sources, names)]
+  })
   return { findings, unasked: unasked(unknown, asked) }
 }
 
 /** Whether the repository alone does not answer a dependency; what is no range or name is told already. */
 function isOpen(graph: PackageGraph): (dependency: Dependency) => boolean {
-  return ({ to, range: text }) => {
-    const [own, range] = [graph.nodes.get(to), rangeOf(text)]
-    if (range === undefined || !isName(nameOf(to))) return false
-    return own === undefined || (own.version !== undefined && !range.includes(own.version))
+  return ({ to, set }) => {
+    const own = graph.nodes.get(to)
+    if (set === undefined || !isName(nameOf(to))) return false
+    return own === undefined || (own.version !== undefined && !includes(set, own.version))
   }
 }
 

@@ -4,14 +4,18 @@ import type { CheckedPackage } from '../extension/check.ts'
 import type { Package } from '../extension/discover.ts'
 import { isExtensionKind } from '../extension/kinds.ts'
 import { core, extensionId, kclId, nameOf, type PackageId } from '../version/package-id.ts'
+import { rangeOf } from '../version/range.ts'
 import { type Version, versionOf } from '../version/version.ts'
+import { setOf, type VersionSet } from '../version/version-set.ts'
 
 /** One dependency as a manifest writes it. */
 export interface Dependency {
   readonly from: PackageId
   readonly to: PackageId
-  /** As written; may be no range at all, which is a finding about the manifest. */
+  /** As written. */
   readonly range: string
+  /** Undefined where what is written is no range, which is a finding about the manifest. */
+  readonly set: VersionSet | undefined
   /** Of its key. */
   readonly place: Place
 }
@@ -96,7 +100,8 @@ function dependenciesOf(from: PackageId, { document, positions }: CheckedPackage
     const to = extensionId(name)
     // That a package needs itself is told of its manifest already.
     if (typeof range !== 'string' || to === from) return []
-    return [{ from, to, range, place: positions(['dependencies', name], 'key') }]
+    const set = rangeOf(range) === undefined ? undefined : setOf(range)
+    return [{ from, to, range, set, place: positions(['dependencies', name], 'key') }]
   })
 }
 

@@ -3,8 +3,9 @@ import { SlipwayError } from '../../src/core/error.ts'
 import { checkDependencies, type PublishedVersions } from '../../src/release/dependencies.ts'
 import { packageGraph } from '../../src/release/graph.ts'
 import { unavailable } from '../../src/release/unavailable.ts'
-import { extensionId, type PackageId } from '../../src/version/package-id.ts'
+import { extensionId, kclId, type PackageId } from '../../src/version/package-id.ts'
 import { parseVersion } from '../../src/version/version.ts'
+import { atLeast } from '../../src/version/version-set.ts'
 import { checked } from './packages.ts'
 
 type Ranges = Readonly<Record<string, string>>
@@ -93,6 +94,20 @@ describe('a dependency', () => {
     const source = place('oci://one', {})
     expect(await findings(kube({ Bad: '*', etcd: 'banana', redis: '' }), [source])).toEqual([])
     expect(source.asked).toEqual([])
+  })
+
+  it('on a KCL package is told only where a place knows it: others come from a registry that nobody here asks', async () => {
+    const at = { file: 'taskservs/kube/kcl/kcl.mod', line: 5 }
+    const from = extensionId('kube')
+    const more = ['known', 'elsewhere'].map((name) => ({
+      ...{ from, to: kclId(name), range: '>=1.31.2', set: atLeast(parseVersion('1.31.2')), place: at },
+    }))
+    const graph = packageGraph(await checked(kube({})), more)
+    const source = place('oci://one', { 'kcl:known': ['1.31.1'] })
+    const { findings } = await checkDependencies(graph, [from], [source], { concurrency: 1 })
+    expect(findings).toMatchObject([{ code: 'UNSATISFIABLE_DEPENDENCY', place: at }])
+    const better = place('oci://one', { 'kcl:known': ['1.32.0-rc.1'] })
+    expect((await checkDependencies(graph, [from], [better], { concurrency: 1 })).findings).toEqual([])
   })
 
   it('passes unseen where there is nobody to ask', async () => {

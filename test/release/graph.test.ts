@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type PackageGraph, packageGraph } from '../../src/release/graph.ts'
 import { extensionId, kclId } from '../../src/version/package-id.ts'
+import { everything } from '../../src/version/version-set.ts'
 import { checked } from './packages.ts'
 
 const ids = (...names: readonly string[]) => new Set(names.map(extensionId))
@@ -33,8 +34,8 @@ describe('the graph of a repository', () => {
     const [from, to] = [extensionId('etcd'), extensionId('kube')]
     const place = { file: 'taskservs/etcd/kcl/kcl.mod', line: 5 }
     const graph = packageGraph(packages, [
-      { from, to, range: '*', place },
-      { from: kclId('unknown'), to, range: '*', place },
+      { from, to, range: '*', set: everything, place },
+      { from: kclId('unknown'), to, range: '*', set: everything, place },
     ])
     expect(graph.order()).toEqual(['kube', 'etcd'])
   })
