@@ -64,7 +64,7 @@ export async function runTests(name: string, tree: Tree, options: TestOptions): 
       `The tests of ${name} ran longer than ${options.timeout / 1000} s`,
       {
         cause: error,
-        hint: 'Nothing was published. Make them faster, or raise test.timeout.',
+        hint: 'Nothing of it was published. Make them faster, or raise test.timeout.',
       },
     )
   } finally {
@@ -109,6 +109,6 @@ function failed(name: string, command: string | undefined, result: RunResult): S
   return new SlipwayError(
     'TESTS_FAILED',
     `The tests of ${name} failed (${command ?? `nu ${defaultTests}`}: ${how})${tail === '' ? '' : `:\n${tail}`}`,
-    { hint: 'Nothing was published. Run them in the folder of the extension to see more.' },
+    { hint: 'Nothing of it was published. Run them in the folder of the extension to see more.' },
   )
 }

@@ -51,7 +51,7 @@ export interface PackageGraph {
 }
 
 /** What the solver knows a package by; undefined for platform services, which nothing depends on. */
-export function packageIdOf({ kind, name }: Package): PackageId | undefined {
+export function packageIdOf({ kind, name }: Pick<Package, 'kind' | 'name'>): PackageId | undefined {
   if (isExtensionKind(kind)) return extensionId(name)
   if (kind === 'kcl') return kclId(name)
   return kind === 'core' ? core : undefined

@@ -1,7 +1,10 @@
 import { waves } from '../core/waves.ts'
+import type { GitTag } from '../extension/git-tag.ts'
 import { core, extensionId, type PackageId } from '../version/package-id.ts'
 import { type Range, rangeOf } from '../version/range.ts'
 import { compareVersions, type Version, versionOf } from '../version/version.ts'
+import { packageIdOf } from './graph.ts'
+import type { PlannedRelease } from './plan.ts'
 
 /** Something to publish, as far as its place in the order is concerned. */
 export interface Ordered {
@@ -24,6 +27,34 @@ export interface Order {
   readonly waves: readonly (readonly number[])[]
   /** What each one needs of the others: every version that its ranges admit. */
   readonly needs: readonly (readonly number[])[]
+}
+
+/** A version of a package that is not among those to publish. */
+export interface Elsewhere {
+  readonly id: PackageId
+  readonly version: Version
+}
+
+/**
+ * What each one needs and will not get: a version that should have come with it and cannot, where no other
+ * that its range admits comes or is there already.
+ * @param failed versions that cannot be published
+ * @param present versions that are at every target already
+ */
+export function lackedBy<Failed extends Elsewhere>(
+  all: readonly Ordered[],
+  failed: readonly Failed[],
+  present: readonly Elsewhere[],
+): (Failed | undefined)[] {
+  const coming = all.flatMap((one) => one.package ?? [])
+  return all.map((one) => {
+    for (const [id, range] of one.package?.requires ?? []) {
+      const admits = (other: Elsewhere) => other.id === id && range.includes(other.version)
+      const lacked = failed.find(admits)
+      if (lacked !== undefined && !coming.some(admits) && !present.some(admits)) return lacked
+    }
+    return undefined
+  })
 }
 
 /**
@@ -93,4 +124,15 @@ export function orderedPackage(
     if (range !== undefined) requires.set(id, range)
   }
   return { id: type === 'core' ? core : extensionId(name), version, requires }
+}
+
+/** A planned release in its place; the core may have no manifest of its own. */
+export function orderedRelease(one: PlannedRelease): Ordered {
+  const { kind, name, version, repository, tag, manifest } = one
+  return { repository, tag, package: orderedPackage(manifest ?? { name, type: kind, version }) }
+}
+
+/** A git tag's version as others may ask for it. */
+export function elsewhere(tag: Pick<GitTag, 'kind' | 'name' | 'version'>): Elsewhere {
+  return { id: packageIdOf(tag) ?? extensionId(tag.name), version: tag.version }
 }

@@ -3,7 +3,7 @@ import type { Finding } from '../core/finding.ts'
 import type { Kind } from '../extension/kinds.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { PackedJob } from '../package/pack-all.ts'
-import type { TargetOutcome } from '../publishing/outcome.ts'
+import type { Failure, TargetOutcome } from '../publishing/outcome.ts'
 import type { PlannedRelease } from '../release/plan.ts'
 
 /** One packed artifact. */
@@ -35,11 +35,23 @@ export interface ReleasedOutcome extends PackedOutcome {
   readonly milliseconds: number
 }
 
+/** A git tag that was found to have no artifact and cannot have one: its commit or its tests are wrong. */
+export interface FailedOutcome {
+  readonly kind: Kind
+  readonly name: string
+  readonly version: string
+  readonly gitTag: string
+  readonly error: Failure
+}
+
 export interface ReleaseResult {
+  /** In the order of their git tags, not in that in which they were published. */
   readonly releases: readonly ReleasedOutcome[]
-  /** Warnings and notices about the files; errors are thrown before anything is written. */
+  /** Empty unless every missing git tag was asked for: otherwise the first of these errors is thrown. */
+  readonly failed: readonly FailedOutcome[]
+  /** Warnings and notices about the files, and errors of what failed. */
   readonly findings: readonly Finding[]
-  /** 0, or what the worst target means: 1 when one failed, 3 when one was only refused. */
+  /** 0, or what the worst means: 1 when a git tag or a target failed, 3 when one was only refused. */
   readonly exit: 0 | ExitCode
 }
 

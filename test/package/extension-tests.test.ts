@@ -38,7 +38,7 @@ describe('an extension’s own tests', () => {
     await expect(runTests('etcd', failing, options())).rejects.toMatchObject({
       code: 'TESTS_FAILED',
       message: expect.stringMatching(/etcd failed.*status 4.*one is not two/s),
-      hint: expect.stringContaining('Nothing was published'),
+      hint: expect.stringContaining('Nothing of it was published'),
     })
   })
 
