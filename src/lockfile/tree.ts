@@ -41,6 +41,13 @@ export function edgesOf(lock: Lock): Edge[] {
   )
 }
 
+/** What each package of a lock needs directly, for the order in which packages are installed. */
+export function needsOf(lock: Lock): (id: PackageId) => readonly PackageId[] {
+  const needs = new Map<PackageId, PackageId[]>()
+  for (const { from, to } of edgesOf(lock)) needs.set(from, [...(needs.get(from) ?? []), to])
+  return (id) => needs.get(id) ?? []
+}
+
 /** The locked graph as a tree; a package that comes again is shown without what is below it. */
 export function treeOf(lock: Lock, options: TreeOptions = {}): TreeNode[] {
   const packages = new Map(lock.packages.map((one) => [one.id, one]))

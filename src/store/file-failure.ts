@@ -3,14 +3,17 @@ import { messageOf, SlipwayError } from '../core/error.ts'
 /** What the files belong to; the first part of error codes such as `LAYOUT_NOT_WRITABLE`. */
 export type FileKind = 'LAYOUT' | 'ARCHIVE'
 
+/** What can fail to be read or written; those that are no store have no `…_INVALID` of their own. */
+export type FailureKind = 'LAYOUT' | 'ARCHIVE' | 'CACHE' | 'INSTALL'
+
 const denied = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EEXIST']
 
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
 }
 
-/** DISK_FULL or LAYOUT_NOT_WRITABLE / ARCHIVE_NOT_WRITABLE for what the system says while writing. */
-export function writeFailure(kind: FileKind, where: string, error: unknown): unknown {
+/** DISK_FULL, or LAYOUT_NOT_WRITABLE and the like for what the system says while writing. */
+export function writeFailure(kind: FailureKind, where: string, error: unknown): unknown {
   const code = errnoOf(error)
   if (code === undefined || error instanceof SlipwayError) return error
   if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG')
@@ -25,8 +28,8 @@ export function writeFailure(kind: FileKind, where: string, error: unknown): unk
   })
 }
 
-/** LAYOUT_NOT_READABLE / ARCHIVE_NOT_READABLE for what the system says while reading. */
-export function readFailure(kind: FileKind, where: string, error: unknown): unknown {
+/** LAYOUT_NOT_READABLE and the like for what the system says while reading. */
+export function readFailure(kind: FailureKind, where: string, error: unknown): unknown {
   const code = errnoOf(error)
   if (code === undefined || error instanceof SlipwayError) return error
   return new SlipwayError(`${kind}_NOT_READABLE`, `${where} cannot be read: ${messageOf(error)}`, {

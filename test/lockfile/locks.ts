@@ -18,6 +18,7 @@ export function lockOf(
           id: id as PackageId,
           kind: 'taskserv',
           version,
+          source: `path:taskservs/${id.replace(':', '-')}`,
           dependencies,
           platforms: [],
         }),

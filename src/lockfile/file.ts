@@ -1,0 +1,51 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { badInput } from '../core/error.ts'
+import { errnoOf, readFailure, writeFailure } from '../store/file-failure.ts'
+import type { Lock } from './lock.ts'
+import { readLock } from './read.ts'
+import { writeLock } from './write.ts'
+
+export const lockName = 'slipway.lock'
+
+/** Bytes; `readLock` refuses anything near it already. */
+const largest = 8 * 1024 * 1024
+
+/**
+ * The lock of a folder; undefined where there is none.
+ * @throws LOCK_INVALID, LOCK_CONFLICT, LOCK_NEWER, LOCK_NOT_READABLE
+ */
+export async function loadLock(directory: string): Promise<Lock | undefined> {
+  const path = join(directory, lockName)
+  try {
+    if ((await stat(path)).size > largest)
+      throw badInput('LOCK_INVALID', `${lockName} has more than ${largest} bytes`, {
+        hint: 'It is no lock: remove it and run slipway deps resolve.',
+      })
+    return readLock(await readFile(path), lockName)
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined
+    throw readFailure('LOCK', path, error)
+  }
+}
+
+/**
+ * Writes the lock, whole or not at all.
+ * @returns whether anything changed
+ * @throws LOCK_SOURCE_NOT_PORTABLE, LOCK_NOT_WRITABLE, DISK_FULL
+ */
+export async function saveLock(directory: string, lock: Lock): Promise<boolean> {
+  const path = join(directory, lockName)
+  const text = writeLock(lock)
+  if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return false
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.part`
+  try {
+    await writeFile(temporary, text, { flag: 'wx' })
+    await rename(temporary, path)
+    return true
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw writeFailure('LOCK', path, error)
+  }
+}
