@@ -30,6 +30,8 @@ export class Session implements AsyncDisposable {
   readonly settings: Effective
   readonly file: ConfigurationFile | undefined
   readonly context: Context
+  /** The user's home, absolute. */
+  readonly home: string
   readonly openOptions: OpenOptions
   readonly #opener: Opener
 
@@ -45,6 +47,7 @@ export class Session implements AsyncDisposable {
     this.settings = settings
     this.file = file
     this.openOptions = open
+    this.home = homeOf(terminal)
     this.#opener = new Opener(open)
     this.context = {
       clock: systemClock,
@@ -66,15 +69,20 @@ export class Session implements AsyncDisposable {
   }
 }
 
+/** What a file beside slipway.yaml says of hosts; flags, variables and slipway.yaml win over it. */
+export type Hosts = Required<Pick<OpenOptions, 'host' | 'credentials'>>
+
 /**
  * Reads the configuration and prepares to open stores; nothing is connected yet.
  * @param places where explicitly given credentials may go
+ * @param hosts reads what else says how hosts are spoken to
  */
 export async function openSession(
   flags: CommonFlags,
   terminal: Terminal,
   report: TerminalReport,
   places: (settings: Effective) => readonly Place[] = () => [],
+  hosts?: (directory: string, settings: Effective, file: ConfigurationFile | undefined) => Promise<Hosts>,
 ): Promise<Session> {
   const { cwd, environment } = terminal
   const directory = resolve(cwd, flags.directory ?? '.')
@@ -86,18 +94,19 @@ export async function openSession(
     file,
     cwd,
     folder: directory,
-    home: environment.HOME ?? homedir(),
+    home: homeOf(terminal),
   })
   const credentials = await givenCredentials(flags, terminal, report, places(settings))
+  const other = await hosts?.(directory, settings, file)
   return new Session(directory, settings, file, terminal, report, {
     environment,
     limits: limitsOf(settings),
-    host: (host) => hostSettings(settings, file, host),
+    host: (host) => ({ ...other?.host(host), ...hostSettings(settings, file, host) }),
     userAgent: `slipway/${version}`,
     secret: (value) => report.secret(value),
     rehearse: flags.dryRun === true,
     temporary: environment.RUNNER_TEMP,
-    credentials,
+    credentials: [...credentials, ...(other?.credentials ?? [])],
   })
 }
 
@@ -132,6 +141,10 @@ async function givenCredentials(
     })
   const source = piped ? '--password-stdin' : 'SLIPWAY_PASSWORD'
   return explicitFor(places, { kind: 'basic', username, password, source })
+}
+
+export function homeOf({ environment }: Terminal): string {
+  return environment.HOME ?? homedir()
 }
 
 async function requireFolder(path: string): Promise<void> {

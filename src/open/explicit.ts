@@ -1,18 +1,13 @@
 import { badInput } from '../core/error.ts'
 import type { Credential } from '../registry/credential.ts'
+import type { GivenCredential } from '../registry/credentials.ts'
 import type { Place } from '../store/address.ts'
-
-/** A credential and the one host it belongs to. */
-export interface HostCredential {
-  readonly host: string
-  readonly credential: Credential
-}
 
 /**
  * A credential given by flag, input or variable, for the one host that is named.
  * @throws CREDENTIAL_AMBIGUOUS when several are: it belongs to one of them, and must not reach the others
  */
-export function explicitFor(places: readonly Place[], credential: Credential): HostCredential[] {
+export function explicitFor(places: readonly Place[], credential: Credential): GivenCredential[] {
   const hosts = [...new Set(places.flatMap((place) => (place.scheme === 'oci' ? [place.host] : [])))]
   if (hosts.length > 1)
     throw badInput(

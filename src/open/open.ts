@@ -5,10 +5,10 @@ import type { Clock } from '../core/clock.ts'
 import { messageOf, SlipwayError } from '../core/error.ts'
 import type { Limits } from '../core/limits.ts'
 import type { HostSettings as TransportSettings } from '../http/host.ts'
+import type { GivenCredential } from '../registry/credentials.ts'
 import { type Place, showPlace } from '../store/address.ts'
 import { type Rehearsal, rehearse } from '../store/rehearse.ts'
 import type { Registry } from '../store/store.ts'
-import type { HostCredential } from './explicit.ts'
 
 /** How one host is spoken to, from `slipway.yaml` and flags. */
 export interface HostSettings extends TransportSettings {
@@ -20,8 +20,8 @@ export interface OpenOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly limits?: Partial<Limits>
   readonly host?: (host: string) => HostSettings | undefined
-  /** Given by flag, input or variable; each goes to its host only. */
-  readonly credentials?: readonly HostCredential[]
+  /** Given by flag, input, variable or workspace; each goes to its host only. */
+  readonly credentials?: readonly GivenCredential[]
   /** Where `scratch` makes its folder; default: the system's place for temporary files. */
   readonly temporary?: string | undefined
   readonly clock?: Clock

@@ -16,11 +16,17 @@ export type { Credential, CredentialSource } from './credential.ts'
 /** Environment variables as a value. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** A credential and the one host it belongs to. A function is called when the host wants to know who asks. */
+export interface GivenCredential {
+  readonly host: string
+  readonly credential: Credential | (() => Promise<Credential>)
+}
+
 export interface CredentialOptions {
   /** HOME, REGISTRY_AUTH_FILE, DOCKER_CONFIG, XDG_RUNTIME_DIR, GITHUB_TOKEN, GITHUB_ACTOR; PATH for helpers. */
   readonly environment: Environment
-  /** Given on the command line or as action inputs; each for one host only. */
-  readonly explicit?: readonly { readonly host: string; readonly credential: Credential }[]
+  /** Given on the command line, as action inputs or by a workspace; each for one host only, the first counts. */
+  readonly explicit?: readonly GivenCredential[]
   readonly run?: RunHelper
   /** Told every password and token that is found, so that it never appears in output. */
   readonly secret?: (value: string) => void
@@ -68,7 +74,10 @@ class UserCredentials implements CredentialSource {
 
   async #find(host: string, repository: string | undefined): Promise<Credential | undefined> {
     const explicit = this.#options.explicit?.find((one) => canonicalHost(one.host) === host)
-    if (explicit !== undefined) return explicit.credential
+    if (explicit !== undefined) {
+      const { credential } = explicit
+      return typeof credential === 'function' ? await credential() : credential
+    }
     this.#files ??= this.#read()
     for (const { label, config } of await this.#files) {
       const credential = await this.#inConfig(config, label, host, repository)
