@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { algorithmOf, type Digest, encodedOf } from '../oci/digest.ts'
 import { checked } from './digesting.ts'
-import { errnoOf, type FileKind, readFailure, writeFailure } from './file-failure.ts'
+import { errnoOf, type FailureKind, type FileKind, readFailure, writeFailure } from './file-failure.ts'
 import { unknown } from './rules.ts'
 import type { Call, Reading } from './store.ts'
 
@@ -73,7 +73,7 @@ export class BlobFolder {
    * @throws DIGEST_MISMATCH, SIZE_MISMATCH, DISK_FULL, LAYOUT_NOT_WRITABLE
    */
   async write(content: Descriptor, source: AsyncIterable<Uint8Array>, call?: Call): Promise<void> {
-    this.#ready ??= this.#removeAbandoned()
+    this.#ready ??= removeAbandoned(this.#folder)
     await this.#ready
     const path = this.path(content.digest)
     await replaceFile(path, checked(source, content, this.#folder), {
@@ -83,21 +83,21 @@ export class BlobFolder {
       ...call,
     })
   }
+}
 
-  /** Writers that were killed left their files; nobody else removes them. */
-  async #removeAbandoned(): Promise<void> {
-    const names = await readdir(this.#folder).catch((): string[] => [])
-    for (const name of names.filter((one) => leftover.test(one))) {
-      const path = join(this.#folder, name)
-      const found = await stat(path).catch(() => undefined)
-      if (found !== undefined && Date.now() - found.mtimeMs > abandoned)
-        await rm(path, { force: true }).catch(() => {})
-    }
+/** Writers that were killed left their files; nobody else removes them. */
+export async function removeAbandoned(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((): string[] => [])
+  for (const name of names.filter((one) => leftover.test(one))) {
+    const path = join(folder, name)
+    const found = await stat(path).catch(() => undefined)
+    if (found !== undefined && Date.now() - found.mtimeMs > abandoned)
+      await rm(path, { force: true }).catch(() => {})
   }
 }
 
 interface ReplaceOptions extends Call {
-  readonly kind: FileKind
+  readonly kind: FailureKind
   /** Where the unfinished file stands: the same file system as `path`. */
   readonly folder: string
   readonly durable?: boolean
@@ -133,7 +133,7 @@ export async function replaceFile(
 }
 
 /** Only what the file system says is renamed: a failing source keeps its own error. */
-async function system<T>(kind: FileKind, path: string, work: () => Promise<T>): Promise<T> {
+async function system<T>(kind: FailureKind, path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
