@@ -1,17 +1,24 @@
 import { children } from '../oci/manifest.ts'
 import type { InspectResult } from '../tasks/inspect.ts'
-import type { ReleaseResult, TargetOutcome } from '../tasks/outcome.ts'
+import type { Failure, ReleaseResult, TargetOutcome } from '../tasks/outcome.ts'
 import type { PackageResult } from '../tasks/package.ts'
 import type { PublishResult } from '../tasks/publish.ts'
 import { clean, columns, type Paint, showBytes, showTime } from './text.ts'
 
-export function showReleases({ releases }: ReleaseResult, paint: Paint): string {
-  return releases
-    .map((one) => {
-      const head = `${paint('bold', clean(`${one.name} ${one.version}`))}  ${one.layer}  ${showBytes(one.size)}, ${one.files} files`
-      return [head, ...one.targets.map((target) => showTargetOutcome(target, paint))].join('\n')
-    })
-    .join('\n')
+export function showReleases({ releases, failed }: ReleaseResult, paint: Paint): string {
+  const head = (one: { readonly name: string; readonly version: string }) =>
+    paint('bold', clean(`${one.name} ${one.version}`))
+  return [
+    ...releases.flatMap((one) => [
+      `${head(one)}  ${one.layer}  ${showBytes(one.size)}, ${one.files} files`,
+      ...one.targets.map((target) => showTargetOutcome(target, paint)),
+    ]),
+    ...failed.flatMap((one) => [
+      `${head(one)}  ${clean(one.gitTag)}`,
+      `  ${paint('red', 'failed')}`,
+      ...showError(one.error, paint, 'red'),
+    ]),
+  ].join('\n')
 }
 
 export function showPackages({ packages, output }: PackageResult, paint: Paint): string {
@@ -58,9 +65,15 @@ function showTargetOutcome(one: TargetOutcome, paint: Paint): string {
     `  ${paint(colour, one.outcome)} ${clean(one.reference)}${one.digest === undefined ? '' : `@${one.digest}`} (${showTime(one.milliseconds)})`,
   ]
   for (const [tag, to] of Object.entries(one.moved)) lines.push(`    ${clean(tag)} → ${clean(to)}`)
-  if (one.error !== undefined) {
-    lines.push(`    ${paint(colour, `error[${one.error.code}]`)}: ${clean(one.error.message)}`)
-    if (one.error.hint !== undefined) lines.push(`    hint: ${clean(one.error.hint)}`)
-  }
+  if (one.error !== undefined) lines.push(...showError(one.error, paint, colour))
   return lines.join('\n')
+}
+
+function showError(
+  { code, message, hint }: Failure,
+  paint: Paint,
+  colour: 'red' | 'yellow' | 'green',
+): string[] {
+  const said = `    ${paint(colour, `error[${code}]`)}: ${clean(message)}`
+  return hint === undefined ? [said] : [said, `    hint: ${clean(hint)}`]
 }

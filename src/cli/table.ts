@@ -16,18 +16,35 @@ export const commandGroups: Readonly<Record<string, CommandGroup>> = {
 export const commands: readonly CommandRow[] = [
   {
     name: 'release',
-    args: '<git-tag...>',
+    args: '[git-tag...]',
     summary: 'check, test, package and publish extensions from their git tags',
     description:
-      'Everything is checked, tested and packed before the first byte goes to a target; then each artifact goes to every target by digest, is read back, and gets its tag. latest and other moving tags come last.',
+      'Everything is checked, tested and packed before the first byte goes to a target; then each artifact goes to every target by digest, is read back, and gets its tag. latest and other moving tags come last. What others in the same run depend on is published before them.',
     settings: [...publishing, ...packing, ...network],
-    own: [snapshot],
+    own: [
+      snapshot,
+      {
+        flags: '--all-changed',
+        description: 'Instead of git tags: every package of the working tree whose version a target lacks',
+      },
+      {
+        flags: '--since <ref>',
+        description:
+          'The same, but only packages that changed since the checked-out commit parted from a branch, tag or commit',
+      },
+      {
+        flags: '--missing-tags',
+        description:
+          'Instead of git tags: every git tag of a release that a target lacks, each from its own commit',
+      },
+    ],
     dryRun: true,
     credentials: true,
     examples: [
       'slipway release taskservs/kubernetes/v1.28.0',
       'slipway release taskservs/kubernetes/v1.28.0 --to oci://ghcr.io/acme/provisioning-extensions',
       'slipway release --snapshot taskservs/kubernetes',
+      'slipway release --all-changed --dry-run',
     ],
     load: () => import('./commands/release.ts'),
   },

@@ -4,6 +4,7 @@ import type { Rehearsal } from '../store/rehearse.ts'
 import type { PackedOutcome, ReleaseResult, TargetOutcome } from '../tasks/outcome.ts'
 import type { PackageResult } from '../tasks/package.ts'
 import type { PublishResult } from '../tasks/publish.ts'
+import type { Said } from './annotations.ts'
 
 /** One artifact, as the summary shows it. */
 export interface Row {
@@ -20,15 +21,18 @@ export interface StepResult {
   readonly rows: readonly Row[]
   readonly outputs: Readonly<Record<string, unknown>>
   readonly exit: 0 | ExitCode
+  /** What went wrong without belonging to a row. */
+  readonly failures?: readonly Said[]
 }
 
 export function releaseResult(
-  { releases, exit }: ReleaseResult,
+  { releases, failed, exit }: ReleaseResult,
   targets: readonly (Place & { readonly path?: string })[],
 ): StepResult {
   const files = targets.find((one) => one.scheme !== 'oci')
   return {
     exit,
+    failures: failed.map(({ gitTag, error }) => ({ level: 'error', place: gitTag, ...error })),
     rows: releases.map((one) => ({ ...titled(one), targets: one.targets })),
     outputs: {
       ...alone(releases, (one) => ({ ...packed(one), digest: one.targets[0]?.digest ?? one.digest })),

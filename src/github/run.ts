@@ -55,7 +55,7 @@ export async function runAction<A extends Action>(
     const result = await work({ inputs, session, workspace, tagOfRun: tagOfRun(environment) })
     rows = result.rows
     exit = result.exit
-    failures = failuresOf(rows)
+    failures = [...(result.failures ?? []), ...failuresOf(rows)]
     if (inputs.toggle('dry-run')) rehearsals = session.rehearsals()
     writeOutputs(action, rehearsals === undefined ? result.outputs : unwritten(result.outputs))
     if (rehearsals === undefined)

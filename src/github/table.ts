@@ -62,7 +62,27 @@ export const releaseAction = {
   title: 'Slipway: release extensions',
   description: 'Checks, tests, packages and publishes extensions from their git tags to OCI registries',
   settings: [...publishing, ...packing, ...network],
-  own: { 'git-tag': gitTag, directory, snapshot, 'dry-run': dryRun, ...credentials },
+  own: {
+    'git-tag': gitTag,
+    directory,
+    snapshot,
+    'all-changed': {
+      type: 'toggle',
+      description: 'Instead of git-tag: every package of the checkout whose version a target lacks',
+    },
+    since: {
+      type: 'text',
+      description:
+        'The same, but only packages that changed since the checked-out commit parted from this branch, tag or commit',
+    },
+    'missing-tags': {
+      type: 'toggle',
+      description:
+        'Instead of git-tag: every git tag of a release that a target lacks, each from its own commit. Needs a checkout with fetch-depth: 0',
+    },
+    'dry-run': dryRun,
+    ...credentials,
+  },
   outputs: {
     ...packed,
     ...published,

@@ -1,6 +1,6 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import { badInput, refused, SlipwayError } from '../core/error.ts'
-import { type Finding, sortFindings } from '../core/finding.ts'
+import { type Finding, showPlace, sortFindings } from '../core/finding.ts'
 import { type CheckedPackage, checkPackage } from '../extension/check.ts'
 import { type Discovery, discover, findPackage, type Package } from '../extension/discover.ts'
 import { type GitTag, parseGitTag } from '../extension/git-tag.ts'
@@ -52,7 +52,7 @@ export interface FailedRelease {
 
 export interface Plan {
   readonly releases: readonly PlannedRelease[]
-  /** Warnings and notices; with `apart` also the errors of what failed. */
+  /** Warnings and notices; none with `apart`, since nobody can mend an old commit. */
   readonly findings: readonly Finding[]
   /** Empty unless `apart`. */
   readonly failed: readonly FailedRelease[]
@@ -82,7 +82,7 @@ export async function plan(options: PlanOptions, sources: Sources): Promise<Plan
   const failed: FailedRelease[] = []
   if (options.gitTags.length === 0)
     throw badInput('GIT_TAG_MISSING', 'Nothing says what to release', {
-      hint: 'Name a git tag, such as taskservs/kubernetes/v1.28.0.',
+      hint: 'Name a git tag, such as taskservs/kubernetes/v1.28.0; slipway release --all-changed takes whatever the targets lack.',
     })
   const tags = options.gitTags.map((text) => {
     const tag = parseGitTag(
@@ -108,12 +108,12 @@ export async function plan(options: PlanOptions, sources: Sources): Promise<Plan
   }
   const checked = await mapConcurrent(wanted, 16, (one) => attempt(one, () => check(one)))
   const found = checked.filter((one) => one !== undefined)
-  const findings = sortFindings(found.flatMap((one) => one.checked.findings))
-  if (options.apart !== true) refuseErrors(findings)
+  const findings = options.apart === true ? [] : sortFindings(found.flatMap((one) => one.checked.findings))
+  refuseErrors(findings)
   const releases: PlannedRelease[] = []
   for (const one of found) {
     const release = await attempt(one.wanted, async () => {
-      refuseErrors(one.checked.findings)
+      refuseInvalid(one)
       const planned = await bytesOf(one, options, sources)
       refuseTwins(planned, releases)
       return planned
@@ -199,6 +199,18 @@ async function locate(found: Discovery, wanted: GitTag, tree: Tree, layouts: Lay
   throw badInput('EXTENSION_NOT_FOUND', `There is no folder ${folder} for ${name} in ${tree.name}`, {
     hint: 'kinds.core.folder in slipway.yaml names the folder that is packed.',
   })
+}
+
+/** An old commit's files are not those of the checkout: what is wrong with them stands in the message alone. */
+function refuseInvalid({ wanted, checked }: Checked): void {
+  const [first, ...others] = checked.findings.filter((one) => one.level === 'error')
+  if (first === undefined) return
+  const more = others.length === 0 ? '' : ` (and ${others.length} more)`
+  throw badInput(
+    'FINDINGS',
+    `The commit of ${wanted.tag} has errors: ${showPlace(first.place)}: ${first.message}${more}`,
+    { hint: 'Delete the git tag, or publish a corrected version under another one.' },
+  )
 }
 
 /** @throws FINDINGS with every finding of the run */

@@ -9,6 +9,7 @@ import { parseTarget, type Target } from '../store/address.ts'
 import type { Compression } from '../tarball/compress.ts'
 import type { Context } from './context.ts'
 
+export type { ManyOptions } from '../release/many.ts'
 export type { SelectOptions } from '../release/plan.ts'
 
 /** How packages are tested and packed. */

@@ -72,4 +72,4 @@ export function packedOutcome({ job, packed, tested }: PackedJob<PlannedRelease>
     ...(tested === undefined ? {} : { tested }),
   }
 }
-export type { TargetOutcome } from '../publishing/outcome.ts'
+export type { Failure, TargetOutcome } from '../publishing/outcome.ts'

@@ -19,6 +19,9 @@ export async function run({ args, flags, own, terminal, report }: Invocation): P
       gitTags: args,
       snapshot: own.snapshot === true,
       requireGitTag: isTagPush(terminal.environment),
+      allChanged: own.allChanged === true,
+      missingTags: own.missingTags === true,
+      ...(typeof own.since === 'string' ? { since: own.since } : {}),
     },
     context,
   )
