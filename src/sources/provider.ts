@@ -1,0 +1,188 @@
+import { nearest } from '../extension/nearest.ts'
+import type { Dependencies, Provider, Requirement, Unavailable } from '../solver/provider.ts'
+import { core, isKcl, type PackageId } from '../version/package-id.ts'
+import { compareVersions, isPrerelease, type Version } from '../version/version.ts'
+import { includes, setOf } from '../version/version-set.ts'
+import { platformFault } from './platform.ts'
+import { Prefetch } from './prefetch.ts'
+import { unreadable } from './read-candidate.ts'
+import { Remembered } from './remembered.ts'
+import type { Candidate, PackageSource, SourceCounts, Withheld } from './source.ts'
+
+export interface ProviderOptions {
+  /** Where a package may be; of two sources with one version the first has it. */
+  readonly sourcesOf: (id: PackageId) => readonly PackageSource[]
+  /** `os/architecture[/variant]`; undefined: versions for every platform are candidates. */
+  readonly platform?: string
+  /** Candidates of the core; empty: what asks for the core is left out. */
+  readonly core: readonly Version[]
+  /** Told of each requirement on the core that is left out, for every version that is looked at. */
+  readonly onUnconstrainedCore?: (id: PackageId, text: string, version: Version) => void
+  /** Told of each version that is passed over, when it is looked at. */
+  readonly onUnavailable?: (id: PackageId, version: Version, why: Unavailable) => void
+  /** Locked versions: the only retracted ones that may be chosen. */
+  readonly locked: ReadonlyMap<PackageId, Version>
+  readonly signal?: AbortSignal
+  /** Versions read ahead at once; default 8. */
+  readonly concurrency?: number
+}
+
+/** Versions and manifests that were asked for, and what that took; a page of tags is not counted apart. */
+export interface ProviderCounts extends SourceCounts {
+  readonly lists: number
+  readonly candidates: number
+}
+
+/** A provider over sources, that still knows the candidates behind what it told. Disposing stops reading ahead. */
+export interface SourceProvider extends Provider, AsyncDisposable {
+  /** What was read of a version; undefined for the core's, and for what was never asked for. */
+  chosen(id: PackageId, version: Version): Candidate | undefined
+  /** Names that exist and resemble this one, the nearest alone. */
+  nearest(id: PackageId): Promise<readonly string[]>
+  counts(): ProviderCounts
+}
+
+/** @throws from every call what the sources throw; what reading ahead met only when it is asked for itself */
+export function providerOf(options: ProviderOptions): SourceProvider {
+  return new Sources(options)
+}
+
+interface Found {
+  readonly version: Version
+  readonly source: PackageSource
+}
+
+class Sources implements SourceProvider {
+  readonly #options: ProviderOptions
+  readonly #stop = new AbortController()
+  readonly #call: { readonly signal: AbortSignal }
+  readonly #prefetch: Prefetch
+  readonly #lists = new Remembered<ReadonlyMap<string, Found>>()
+  readonly #read = new Remembered<Candidate | Withheld>()
+  readonly #told = new Remembered<Dependencies>()
+  readonly #candidates = new Map<string, Candidate>()
+  readonly #used = new Set<PackageSource>()
+  #listed = 0
+  #asked = 0
+
+  constructor(options: ProviderOptions) {
+    this.#options = options
+    const own = this.#stop.signal
+    this.#call = { signal: options.signal === undefined ? own : AbortSignal.any([options.signal, own]) }
+    this.#prefetch = new Prefetch(options.concurrency ?? 8)
+  }
+
+  async versions(id: PackageId): Promise<readonly Version[]> {
+    if (id === core) return this.#options.core
+    return [...(await this.#list(id)).values()].map((one) => one.version)
+  }
+
+  dependencies(id: PackageId, version: Version): Promise<Dependencies> {
+    if (id === core) return Promise.resolve({ requires: [] })
+    return this.#told.of(keyOf(id, version), async () => {
+      const [candidate, retracted] = await Promise.all([
+        this.#candidate(id, version),
+        this.#retraction(id, version),
+      ])
+      const why =
+        'unavailable' in candidate ? candidate.unavailable : (this.#platformFault(candidate) ?? retracted)
+      if (why === undefined) return { requires: this.#constraining(candidate as Candidate) }
+      this.#options.onUnavailable?.(id, version, why)
+      return { unavailable: why }
+    })
+  }
+
+  prefetch(id: PackageId, versions: readonly Version[]): void {
+    if (id === core) return
+    this.#prefetch.add(
+      versions.length === 0
+        ? [() => this.#list(id)]
+        : versions.map((version) => () => this.#candidate(id, version)),
+    )
+  }
+
+  chosen(id: PackageId, version: Version): Candidate | undefined {
+    return this.#candidates.get(keyOf(id, version))
+  }
+
+  async nearest(id: PackageId): Promise<readonly string[]> {
+    const names = await Promise.all(
+      this.#options.sourcesOf(id).map((source) => source.names?.(this.#call) ?? []),
+    )
+    const best = nearest(
+      id,
+      names.flatMap((some) => some ?? []),
+    )
+    return best === undefined ? [] : [best]
+  }
+
+  counts(): ProviderCounts {
+    const counts = { lists: this.#listed, candidates: this.#asked, requests: 0, hits: 0 }
+    for (const source of this.#used) {
+      const own = source.counts?.()
+      counts.requests += own?.requests ?? 0
+      counts.hits += own?.hits ?? 0
+    }
+    return counts
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#prefetch.stop()
+  }
+
+  #list(id: PackageId): Promise<ReadonlyMap<string, Found>> {
+    return this.#lists.of(id, async () => {
+      const sources = this.#options.sourcesOf(id)
+      for (const source of sources) this.#used.add(source)
+      this.#listed++
+      const lists = await Promise.all(sources.map((source) => source.versions(id, this.#call)))
+      const all = new Map<string, Found>()
+      for (const [index, source] of sources.entries())
+        for (const version of lists[index] ?? [])
+          if (!all.has(version.version)) all.set(version.version, { version, source })
+      return all
+    })
+  }
+
+  #candidate(id: PackageId, version: Version): Promise<Candidate | Withheld> {
+    return this.#read.of(keyOf(id, version), async () => {
+      const found = (await this.#list(id)).get(version.version)
+      this.#asked++
+      const candidate = await found?.source.candidate(id, version, this.#call)
+      if (candidate === undefined) return unreadable('is listed, but is not there')
+      if (!('unavailable' in candidate)) this.#candidates.set(keyOf(id, version), candidate)
+      return candidate
+    })
+  }
+
+  #platformFault({ platforms }: Candidate): Unavailable | undefined {
+    const { platform } = this.#options
+    const reason = platform === undefined ? undefined : platformFault(platforms, platform)
+    return reason === undefined ? undefined : { cause: 'platform', reason }
+  }
+
+  /** What the highest version says of this one. KCL packages have no manifest that could. */
+  async #retraction(id: PackageId, version: Version): Promise<Unavailable | undefined> {
+    if (isKcl(id) || this.#options.locked.get(id)?.version === version.version) return undefined
+    const all = [...(await this.#list(id)).values()].map((one) => one.version)
+    const releases = all.filter((one) => !isPrerelease(one))
+    const highest = (releases.length > 0 ? releases : all).sort(compareVersions).at(-1)
+    const last = highest === undefined ? undefined : await this.#candidate(id, highest)
+    if (last === undefined || 'unavailable' in last) return undefined
+    const by = Object.entries(last.retracted).find(([range]) => includes(setOf(range), version))
+    return by === undefined ? undefined : { cause: 'retracted', reason: `was retracted: ${by[1]}` }
+  }
+
+  /** Without the core where nobody knows which one there is. */
+  #constraining({ id, version, requires }: Candidate): readonly Requirement[] {
+    if (this.#options.core.length > 0) return requires
+    for (const one of requires)
+      if (one.id === core) this.#options.onUnconstrainedCore?.(id, one.text, version)
+    return requires.filter((one) => one.id !== core)
+  }
+}
+
+function keyOf(id: PackageId, version: Version): string {
+  return `${id} ${version.version}`
+}

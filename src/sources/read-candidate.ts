@@ -1,0 +1,202 @@
+import * as z from 'zod/mini'
+import { badInput, SlipwayError } from '../core/error.ts'
+import type { Kind } from '../extension/kinds.ts'
+import { manifestSchema } from '../extension/manifest.ts'
+import { namePattern } from '../extension/name.ts'
+import { annotation } from '../oci/annotations.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { type Encoded, isIndex, packageLayer } from '../oci/manifest.ts'
+import { manifestConfigType } from '../package/pack.ts'
+import { isKcl, type PackageId } from '../version/package-id.ts'
+import { rangeOf } from '../version/range.ts'
+import type { Version } from '../version/version.ts'
+import { extensionRequirements, kclRequirements } from './requirements.ts'
+import type { Candidate, Withheld } from './source.ts'
+
+/** What a KCL package tells of itself, from its annotation or its `kcl.mod`. */
+export interface KclFacts {
+  readonly name?: string | undefined
+  readonly version?: string | undefined
+  /** Name to a bare version, which is a minimum, or to a range. */
+  readonly dependencies: Readonly<Record<string, string>>
+}
+
+/** What was asked for; the manifest has to say the same. */
+export interface Asked {
+  readonly id: PackageId
+  readonly version: Version
+  /** Kinds that this repository may hold. */
+  readonly kinds: readonly Kind[]
+  /** The name in the manifest. */
+  readonly name: string
+  readonly source: string
+}
+
+/** How content that the manifest points to is read where its annotations do not tell enough. */
+export interface Contents {
+  /** A small blob as a whole. */
+  blob(content: Descriptor): Promise<Uint8Array>
+  /** `kcl.mod` of a package that another program wrote. */
+  kcl(layer: Descriptor): Promise<KclFacts>
+}
+
+/** Bytes of a manifest.yaml as JSON: four times what a file may have. */
+const largestDocument = 1024 * 1024
+
+/** Bytes of a KCL package that is fetched only to learn its dependencies. */
+const largestKcl = 64 * 1024 * 1024
+
+/** Requirements of one version; no honest package comes near. */
+const mostRequirements = 1000
+
+/** Only what solving needs: a broken homepage is no reason to leave a version out. */
+const solvingSchema = z.pick(manifestSchema, {
+  name: true,
+  type: true,
+  version: true,
+  dependencies: true,
+  platforms: true,
+  min_provisioning_version: true,
+  retracted: true,
+})
+
+const kclSchema = z.object({
+  name: z.optional(z.string()),
+  version: z.optional(z.string()),
+  dependencies: z.optional(
+    z.record(
+      z.string().check(z.regex(namePattern)),
+      z.string().check(z.refine((text) => rangeOf(text) !== undefined)),
+    ),
+  ),
+})
+
+/**
+ * The candidate that a manifest describes. What it says of itself comes from whoever could push it: a name,
+ * version or kind other than what was asked for withholds it.
+ */
+export async function readCandidate(
+  found: Encoded,
+  asked: Asked,
+  contents: Contents,
+): Promise<Candidate | Withheld> {
+  const layer = packageLayer(found.manifest)
+  if (layer === undefined) return unreadable('is not a package of one archive layer')
+  const read = isKcl(asked.id)
+    ? await readKcl(found, layer, asked, contents)
+    : await readExtension(found, asked, contents)
+  if ('unavailable' in read) return read
+  if (read.requires.length > mostRequirements)
+    return unreadable(`names more than ${mostRequirements} dependencies`)
+  return {
+    id: asked.id,
+    version: asked.version,
+    source: asked.source,
+    manifest: found.descriptor.digest,
+    layer,
+    ...read,
+  }
+}
+
+/** A version that is there, but whose description is not to be trusted. */
+export function unreadable(reason: string): Withheld {
+  return { unavailable: { cause: 'unreadable', reason } }
+}
+
+type Read = Pick<Candidate, 'kind' | 'requires' | 'platforms' | 'retracted'>
+
+async function readExtension(found: Encoded, asked: Asked, contents: Contents): Promise<Read | Withheld> {
+  const text = await manifestText(found, contents)
+  if (text === undefined) return unreadable('has no manifest of Slipway')
+  const result = solvingSchema.safeParse(parse(text))
+  if (!result.success) return unreadable(`has a broken manifest${at(result.error.issues[0]?.path)}`)
+  const { data } = result
+  const kind = asked.kinds.find((one) => one === data.type)
+  const fault = disagreement(asked, data)
+  if (fault !== undefined) return unreadable(fault)
+  if (kind === undefined) return unreadable(`has a manifest of type ${data.type}, which has no place there`)
+  const kcl = annotated(found, annotation.kcl)
+  const facts = kcl === undefined ? undefined : kclSchema.safeParse(parse(kcl))
+  if (facts?.success === false) return unreadable('has a broken description of its KCL package')
+  return {
+    kind,
+    requires: [...extensionRequirements(data), ...kclRequirements(facts?.data.dependencies ?? {})],
+    platforms: data.platforms ?? [],
+    retracted: data.retracted ?? {},
+  }
+}
+
+async function readKcl(
+  found: Encoded,
+  layer: Descriptor,
+  asked: Asked,
+  contents: Contents,
+): Promise<Read | Withheld> {
+  const text = annotated(found, annotation.kcl)
+  const facts = text === undefined ? await unpackedKcl(layer, contents) : parse(text)
+  if (facts instanceof SlipwayError) return unreadable(`cannot be read: ${facts.message}`)
+  const result = kclSchema.safeParse(facts)
+  if (!result.success) return unreadable(`has a broken description${at(result.error.issues[0]?.path)}`)
+  const fault = disagreement(asked, result.data)
+  if (fault !== undefined) return unreadable(fault)
+  return {
+    kind: 'kcl',
+    requires: kclRequirements(result.data.dependencies ?? {}),
+    platforms: [],
+    retracted: {},
+  }
+}
+
+/** What the archive says, or why it is not to be used; what goes wrong on the way to it is thrown. */
+async function unpackedKcl(layer: Descriptor, contents: Contents): Promise<KclFacts | SlipwayError> {
+  if (layer.size > largestKcl)
+    return badInput('ARCHIVE_TOO_LARGE', `a KCL package of ${layer.size} bytes is not opened for its kcl.mod`)
+  try {
+    return await contents.kcl(layer)
+  } catch (error) {
+    if (error instanceof SlipwayError && error.exit === 2) return error
+    throw error
+  }
+}
+
+/** The manifest from the annotation, so that one request is enough; else from the config. */
+async function manifestText(found: Encoded, contents: Contents): Promise<string | undefined> {
+  const text = annotated(found, annotation.manifest)
+  if (text !== undefined || isIndex(found.manifest)) return text
+  const { config } = found.manifest
+  if (config.mediaType !== manifestConfigType || config.size > largestDocument) return undefined
+  return new TextDecoder().decode(await contents.blob(config))
+}
+
+function annotated(found: Encoded, key: string): string | undefined {
+  const { annotations = {} } = found.manifest
+  return Object.hasOwn(annotations, key) ? annotations[key] : undefined
+}
+
+function parse(text: string): unknown {
+  if (text.length > largestDocument) return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function disagreement(
+  asked: Asked,
+  { name = '', version = '' }: Pick<KclFacts, 'name' | 'version'>,
+): string | undefined {
+  if (name !== asked.name) return `has the manifest of ${name === '' ? 'nobody' : shown(name)}`
+  if (version !== asked.version.version)
+    return `has the manifest of ${version === '' ? 'no version' : `version ${shown(version)}`}`
+  return undefined
+}
+
+/** Where a document breaks the schema; its own keys are text from outside. */
+function at(path: readonly PropertyKey[] | undefined): string {
+  return path === undefined || path.length === 0 ? '' : ` at ${shown(path.map(String).join('.'))}`
+}
+
+function shown(text: string): string {
+  return text.replace(/[^\x21-\x7e]+/g, ' ').slice(0, 100)
+}

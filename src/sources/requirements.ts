@@ -1,0 +1,31 @@
+import type { ExtensionManifest } from '../extension/manifest.ts'
+import type { Requirement } from '../solver/provider.ts'
+import { core, extensionId, kclId } from '../version/package-id.ts'
+import { versionOf } from '../version/version.ts'
+import { atLeast, setOf } from '../version/version-set.ts'
+
+/** What a manifest asks of other extensions and of the core. */
+export function extensionRequirements(
+  manifest: Pick<ExtensionManifest, 'dependencies' | 'min_provisioning_version'>,
+): Requirement[] {
+  const requires = Object.entries(manifest.dependencies ?? {}).map(([name, text]) => ({
+    id: extensionId(name),
+    set: setOf(text),
+    text,
+  }))
+  const least = versionOf(manifest.min_provisioning_version ?? '')
+  if (least !== undefined) requires.push({ id: core, set: atLeast(least), text: `>=${least.version}` })
+  return requires
+}
+
+/**
+ * What KCL packages are asked for: a bare version is a minimum, as kpm means it; anything else is a range.
+ * @throws RANGE_INVALID
+ */
+export function kclRequirements(dependencies: Readonly<Record<string, string>>): Requirement[] {
+  return Object.entries(dependencies).map(([name, text]) => {
+    const least = versionOf(text.replace(/^>=\s*/, ''))
+    if (least === undefined) return { id: kclId(name), set: setOf(text), text }
+    return { id: kclId(name), set: atLeast(least), text: `>=${least.version}` }
+  })
+}
