@@ -1,10 +1,36 @@
 import { network, packing, publishing } from '../config/groups.ts'
-import type { CommandGroup, CommandRow } from './command.ts'
+import type { SettingName } from '../config/settings.ts'
+import type { CommandGroup, CommandRow, OwnFlag } from './command.ts'
 
 const snapshot = {
   flags: '--snapshot',
   description: 'Build the current commit under a version of its own; public tags stay where they are',
 }
+
+/** What every command takes that may have to solve. */
+const solving: readonly OwnFlag[] = [
+  {
+    flags: '--workspace <file>',
+    description: 'Workspace file (default: workspace/config/provisioning.yaml where it exists)',
+  },
+  {
+    flags: '--platform <platform>',
+    description: 'Only versions that are available for it, such as linux/arm64',
+  },
+  { flags: '--lowest', description: 'The lowest versions that fit, to test lower bounds' },
+  {
+    flags: '--prerelease <names>',
+    description: 'Packages, by comma, whose prereleases may be chosen; * for all',
+  },
+  {
+    flags: '--override <requirements>',
+    description: 'What replaces every requirement on a package: NAME=RANGE, by comma',
+  },
+  { flags: '--offline', description: 'Ask no registry: what earlier runs have seen is all there is' },
+]
+
+/** Settings of the same commands. */
+const solvingSettings: readonly SettingName[] = ['source', 'coreVersion', 'giteaUrl', 'cacheDir', ...network]
 
 export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   deps: { summary: 'solve, lock and explain dependencies', aliases: ['dep'] },
@@ -133,10 +159,109 @@ export const commands: readonly CommandRow[] = [
   {
     name: 'validate',
     args: '[path...]',
-    summary: 'check manifests, structure and names of the working tree',
-    settings: [],
-    examples: ['slipway validate', 'slipway validate taskservs/kubernetes'],
+    summary: 'check manifests, structure, names and dependencies of the working tree',
+    description:
+      'Asks no registry unless --published is given: then every dependency must be had from the repository or a source, and a package that changed must have a version that is not published yet.',
+    settings: ['source', 'compression', 'shape', 'allowIrreproducible', ...network],
+    own: [
+      {
+        flags: '--since <ref>',
+        description:
+          'Only what changed since the branch left a branch, tag or commit, uncommitted changes included, and what depends on that',
+      },
+      { flags: '--published', description: 'Also compare with what the sources have' },
+    ],
+    credentials: true,
+    examples: [
+      'slipway validate',
+      'slipway validate taskservs/kubernetes',
+      'slipway validate --since main --published',
+    ],
     load: () => import('./commands/validate.ts'),
+  },
+  {
+    name: 'deps resolve',
+    args: '',
+    summary: 'solve the dependencies and write slipway.lock',
+    description:
+      'Finds one version of every package so that all requirements are met: the highest that fit, but what the lock holds stays where it still fits. Where nothing fits it says why.',
+    settings: solvingSettings,
+    own: [
+      {
+        flags: '--frozen',
+        description: 'Take the lock as it is, and refuse when it is not what is required now',
+      },
+      { flags: '--install', description: 'Install what was locked' },
+      ...solving,
+    ],
+    dryRun: true,
+    credentials: true,
+    examples: [
+      'slipway deps resolve',
+      'slipway deps resolve --frozen',
+      'slipway deps resolve --source oci://ghcr.io/acme/provisioning-extensions --platform linux/arm64',
+    ],
+    load: () => import('./commands/deps-resolve.ts'),
+  },
+  {
+    name: 'deps tree',
+    args: '[name]',
+    summary: 'show what needs what, as a tree',
+    settings: solvingSettings,
+    own: [
+      { flags: '--invert', description: 'Who needs it, instead of what it needs' },
+      { flags: '--depth <levels>', description: 'Levels below the top' },
+      ...solving,
+    ],
+    credentials: true,
+    examples: ['slipway deps tree', 'slipway deps tree kubernetes', 'slipway deps tree runc --invert'],
+    load: () => import('./commands/deps-tree.ts'),
+  },
+  {
+    name: 'deps why',
+    args: '<name>',
+    summary: 'show which requirements lead to a package',
+    settings: solvingSettings,
+    own: solving,
+    credentials: true,
+    examples: ['slipway deps why containerd'],
+    load: () => import('./commands/deps-why.ts'),
+  },
+  {
+    name: 'deps outdated',
+    aliases: ['check-updates'],
+    args: '',
+    summary: 'list locked versions that are behind',
+    settings: solvingSettings,
+    own: solving,
+    credentials: true,
+    examples: ['slipway deps outdated', 'slipway deps check-updates --json'],
+    load: () => import('./commands/deps-outdated.ts'),
+  },
+  {
+    name: 'deps update',
+    args: '[name]',
+    summary: 'move locked packages to the highest versions that fit',
+    settings: solvingSettings,
+    own: [
+      { flags: '--precise <version>', description: 'The very version that the package is to get' },
+      { flags: '--recursive', description: 'What it needs may move too, all the way down' },
+      ...solving,
+    ],
+    dryRun: true,
+    credentials: true,
+    examples: ['slipway deps update', 'slipway deps update containerd --precise 1.7.22'],
+    load: () => import('./commands/deps-update.ts'),
+  },
+  {
+    name: 'deps graph',
+    args: '',
+    summary: 'print the graph for another program',
+    settings: solvingSettings,
+    own: [{ flags: '--format <format>', description: 'mermaid, dot or json (default: mermaid)' }, ...solving],
+    credentials: true,
+    examples: ['slipway deps graph', 'slipway deps graph --format dot | dot -Tsvg -o graph.svg'],
+    load: () => import('./commands/deps-graph.ts'),
   },
   {
     name: 'login',

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { commands } from '../../src/cli/table.ts'
+import { commitAll, git } from '../git/fixture.ts'
 import { type RunOptions, slipway } from './terminal.ts'
 
 const examples = fileURLToPath(new URL('../../examples/provisioning-extensions', import.meta.url))
@@ -114,6 +115,28 @@ describe('the command line', () => {
     expect(stderr).toMatch(/^providers\/local\/manifest\.yaml:4:\d+: warning: .*author/m)
     const json = JSON.parse((await slipway(['validate', '--json'], { cwd: broken })).stdout)
     expect(json.findings.length).toBeGreaterThan(1)
+  })
+
+  it('checks what a branch changed, and compares with what is published only when told to', async () => {
+    const branch = join(scratch, 'branch')
+    for (const name of ['local', 'upcloud'])
+      cpSync(join(examples, 'providers', name), join(branch, 'providers', name), { recursive: true })
+    git(branch, 'init', '-q', '-b', 'main')
+    commitAll(branch)
+    const released = await slipway(['release', 'providers/local/v1.2.0', '--skip-tests', '--allow-dirty'], {
+      cwd: branch,
+    })
+    expect(released.exit, released.stderr).toBe(0)
+    git(branch, 'checkout', '-q', '-b', 'topic')
+    writeFileSync(join(branch, 'providers/local/notes.md'), 'changed\n')
+    const since = await slipway(['validate', '--since', 'main', '--json'], { cwd: branch })
+    const json = JSON.parse(since.stdout)
+    expect(json).toMatchObject({ exit: 0, since: { base: git(branch, 'rev-parse', 'main') } })
+    expect(json.packages).toMatchObject([{ name: 'local', because: 'changed' }])
+    const published = await slipway(['validate', '--published'], { cwd: branch })
+    expect(published.exit).toBe(2)
+    expect(published.stderr).toMatch(/^providers\/local\/manifest\.yaml:3:\d+: error: .*VERSION_NOT_RAISED/m)
+    expect(published.stdout).toContain('packages checked: 2, errors: 1, warnings: 0')
   })
 
   it('says where a setting comes from', async () => {

@@ -1,19 +1,35 @@
 import { relative, resolve } from 'node:path'
-import { fromSettings } from '../../tasks/options.ts'
-import { validate } from '../../tasks/validate.ts'
+import { parseTarget } from '../../store/address.ts'
+import { type CheckResult, check } from '../../tasks/check.ts'
+import { fromSettings, sourceDateEpoch } from '../../tasks/options.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { openSession } from '../session.ts'
 
-export async function run({ args, flags, terminal, report }: Invocation): Promise<Outcome> {
-  await using session = await openSession(flags, terminal, report)
-  const { layouts } = fromSettings(session.settings, session.file)
-  const paths = args.map((path) => relative(session.directory, resolve(terminal.cwd, path)))
-  const result = await validate({ directory: session.directory, layouts, paths }, session.context)
-  const count = (level: string) => result.findings.filter((one) => one.level === level).length
-  return {
-    json: result,
-    exit: result.exit,
-    text: () =>
-      `packages checked: ${result.packages.length}, errors: ${count('error')}, warnings: ${count('warning')}`,
-  }
+export async function run({ args, flags, own, terminal, report }: Invocation): Promise<Outcome> {
+  const published = own.published === true
+  await using session = await openSession(flags, terminal, report, (settings) =>
+    published ? settings.source.value.map(parseTarget) : [],
+  )
+  const { directory, context, settings, file } = session
+  const options = fromSettings(settings, file)
+  const result = await check(
+    {
+      ...options,
+      ...sourceDateEpoch(terminal.environment),
+      directory,
+      paths: args.map((path) => relative(directory, resolve(terminal.cwd, path))),
+      uncommitted: true,
+      sources: published ? options.sources : [],
+      ...(typeof own.since === 'string' ? { since: [own.since] } : {}),
+    },
+    context,
+  )
+  return { json: result, exit: result.exit, text: () => shown(result) }
+}
+
+function shown({ packages, since, findings }: CheckResult): string {
+  const count = (level: string) => findings.filter((one) => one.level === level).length
+  const changed = packages.filter((one) => one.because === 'changed').length
+  const why = since === undefined ? '' : ` (${changed} changed, ${packages.length - changed} depend on that)`
+  return `packages checked: ${packages.length}${why}, errors: ${count('error')}, warnings: ${count('warning')}`
 }
