@@ -1,0 +1,56 @@
+import type { PackageId } from '../version/package-id.ts'
+import { compareVersions, isPrerelease, type Version, versionOf } from '../version/version.ts'
+import type { Context } from './context.ts'
+import { type ResolutionOptions, resolveDependencies } from './resolution.ts'
+
+export interface OutdatedPackage {
+  readonly id: PackageId
+  /** In the lock; undefined where there is none, or the package is new. */
+  readonly locked?: string
+  /** What `slipway deps update` would choose. */
+  readonly wanted: string
+  /** The highest stable version that exists, whatever the requirements say. */
+  readonly latest?: string
+}
+
+export interface DepsOutdatedResult {
+  /** Those for which the three differ. */
+  readonly outdated: readonly OutdatedPackage[]
+  readonly checked: number
+}
+
+/** Which locked versions are behind what fits, and behind what exists. @throws UNSATISFIABLE */
+export async function depsOutdated(
+  options: ResolutionOptions,
+  context: Context,
+): Promise<DepsOutdatedResult> {
+  const { lock, before, known } = await resolveDependencies({ ...options, unlock: 'all' }, context)
+  // A folder of the repository has one version, its own.
+  const packages = lock.packages.filter(({ source }) => source !== undefined && !source.startsWith('path:'))
+  const all = packages.map(({ id, version }): OutdatedPackage => {
+    const latest = highest(known.get(id) ?? [])
+    const locked = before?.packages.find((one) => one.id === id)?.version
+    return {
+      id,
+      wanted: version,
+      ...(locked === undefined ? {} : { locked }),
+      ...(latest === undefined ? {} : { latest: latest.version }),
+    }
+  })
+  return { outdated: all.filter((one) => behind(one)), checked: all.length }
+}
+
+function behind({ locked, wanted, latest }: OutdatedPackage): boolean {
+  const [newest, chosen] = [versionOf(latest ?? ''), versionOf(wanted)]
+  const newer = newest !== undefined && chosen !== undefined && compareVersions(newest, chosen) > 0
+  return locked !== wanted || newer
+}
+
+function highest(versions: readonly Version[]): Version | undefined {
+  return versions
+    .filter((one) => !isPrerelease(one))
+    .reduce<Version | undefined>(
+      (best, one) => (best === undefined || compareVersions(one, best) > 0 ? one : best),
+      undefined,
+    )
+}

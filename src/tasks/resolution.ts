@@ -1,0 +1,277 @@
+import type { Workspace } from '../config/workspace.ts'
+import { badInput, refused } from '../core/error.ts'
+import { waves } from '../core/waves.ts'
+import type { Layouts } from '../extension/kinds.ts'
+import { loadLock, lockName } from '../lockfile/file.ts'
+import type { Lock } from '../lockfile/lock.ts'
+import {
+  explainMismatch,
+  type Requirements,
+  requirementsDigest,
+  rootTexts,
+} from '../lockfile/requirements.ts'
+import { relativeSource } from '../lockfile/source.ts'
+import { needsOf } from '../lockfile/tree.ts'
+import type { Root, SolveCounts } from '../solver/solution.ts'
+import { type CoreCandidate, coreCandidate } from '../sources/core-version.ts'
+import { packageSources } from '../sources/package-sources.ts'
+import { type ProviderCounts, providerOf, type SourceProvider } from '../sources/provider.ts'
+import { resolve } from '../sources/resolve.ts'
+import type { Target } from '../store/address.ts'
+import { core, isKcl, type PackageId } from '../version/package-id.ts'
+import { parseVersion, type Version } from '../version/version.ts'
+import { exactly, setOf } from '../version/version-set.ts'
+import type { Context } from './context.ts'
+
+/** What is to be solved, and from where. */
+export interface ResolutionOptions {
+  /** Absolute path of the repository or project (`-C`); the lock lies there. */
+  readonly directory: string
+  readonly layouts: Layouts
+  /** Where published packages are found. */
+  readonly sources: readonly Target[]
+  /** Whether somebody named the sources, or they are the default. */
+  readonly sourcesGiven: boolean
+  /** Its modules are what is asked for; without one, all packages below the directory are. */
+  readonly workspace?: Workspace
+  /** The provisioning core as configured, before the workspace's own; and who configured it. */
+  readonly core?: { readonly text: string; readonly origin: string }
+  /** `os/architecture[/variant]` that every package must be available for. */
+  readonly platform?: string
+  /** The lowest versions that fit instead of the highest. */
+  readonly lowest: boolean
+  /** Names of packages whose prereleases may be chosen; `*` for all. */
+  readonly prereleases: readonly string[]
+  /** Name to the range that replaces every requirement on it. */
+  readonly overrides: Readonly<Record<string, string>>
+  readonly offline: boolean
+  /** Absolute; what is read from registries is kept here. */
+  readonly cacheDirectory: string
+  /** Requests in flight. */
+  readonly concurrency: number
+}
+
+/** Which locked versions need not stay. */
+export interface Unlocking {
+  readonly unlock?: 'all' | readonly PackageId[]
+  /** The very version one package is to get. */
+  readonly precise?: { readonly id: PackageId; readonly version: Version }
+}
+
+export type ResolutionCounts = SolveCounts & Omit<ProviderCounts, 'lists' | 'candidates'>
+
+export interface Resolution {
+  readonly lock: Lock
+  /** The lock that was there. */
+  readonly before: Lock | undefined
+  readonly counts: ResolutionCounts
+  /** Every version that exists of the packages in the lock. */
+  readonly known: ReadonlyMap<PackageId, readonly Version[]>
+}
+
+/**
+ * Solves what is asked for. Nothing is written.
+ * @throws UNSATISFIABLE with the explanation as its message, DEPENDENCY_CYCLE, CORE_INVALID, LOCK_INVALID,
+ *   FINDINGS for manifests, and what sources throw
+ */
+export async function resolveDependencies(
+  options: ResolutionOptions & Unlocking,
+  context: Context,
+): Promise<Resolution> {
+  const before = await loadLock(options.directory)
+  const asked = await ask(options, context)
+  const kept = locked(before, options)
+  await using provider = asked.provider(kept)
+  const overrides = new Map(
+    Object.entries(options.overrides).map(([name, text]) => [name as PackageId, setOf(text)]),
+  )
+  const { precise } = options
+  const any = options.prereleases.includes('*')
+  const { packages, counts } = await resolve(provider, {
+    roots:
+      precise === undefined
+        ? asked.roots
+        : [
+            ...asked.roots,
+            {
+              id: precise.id,
+              set: exactly(precise.version),
+              text: precise.version.version,
+              origin: '--precise',
+            },
+          ],
+    preferred: precise === undefined ? kept : new Map([...kept, [precise.id, precise.version]]),
+    overrides,
+    // KCL's own client takes the lowest version that all requirements allow.
+    lowest: (id) => options.lowest || isKcl(id),
+    prereleases: (id) => any || options.prereleases.includes(id),
+    signal: context.signal,
+  })
+  const known = new Map<PackageId, readonly Version[]>()
+  for (const { id } of packages) known.set(id, await provider.versions(id))
+  const lock = {
+    roots: asked.requirements.roots,
+    options: asked.requirements.options,
+    requirements: requirementsDigest(asked.requirements),
+    packages: packages.map((one) => {
+      const source = one.id === core ? asked.core?.source : one.source
+      return {
+        ...one,
+        ...(source === undefined ? {} : { source: relativeSource(source, options.directory) }),
+      }
+    }),
+  }
+  waves(
+    lock.packages.map((one) => one.id),
+    needsOf(lock),
+  )
+  const { requests, hits } = provider.counts()
+  return { lock, before, known, counts: { ...counts, requests, hits } }
+}
+
+/**
+ * The lock where it is what is asked for now, else a solution that is not written.
+ * @throws as resolveDependencies
+ */
+export async function currentLock(options: ResolutionOptions, context: Context): Promise<Lock> {
+  const { lock, mismatch } = await lockAndMismatch(options, context)
+  if (lock !== undefined && mismatch.length === 0) return lock
+  context.report.emit({
+    type: 'info',
+    message:
+      lock === undefined ? `There is no ${lockName}: solving.` : `${lockName} is out of date: solving.`,
+  })
+  return (await resolveDependencies(options, context)).lock
+}
+
+/**
+ * The lock as it stands, for those who must not solve.
+ * @throws LOCK_MISSING, LOCK_OUT_OF_DATE naming what changed
+ */
+export async function frozenLock(options: ResolutionOptions, context: Context): Promise<Lock> {
+  const { lock, mismatch } = await lockAndMismatch(options, context)
+  const hint = 'Run slipway deps resolve and commit slipway.lock.'
+  if (lock === undefined)
+    throw refused('LOCK_MISSING', `There is no ${lockName} in ${options.directory}`, { hint })
+  if (mismatch.length === 0) return lock
+  const lines = mismatch.map((line) => `\n  ${line}`).join('')
+  throw refused('LOCK_OUT_OF_DATE', `${lockName} is not what is required now:${lines}`, {
+    hint: `${hint.slice(0, -1)}, or undo the change.`,
+  })
+}
+
+async function lockAndMismatch(
+  options: ResolutionOptions,
+  context: Context,
+): Promise<{ readonly lock: Lock | undefined; readonly mismatch: readonly string[] }> {
+  const lock = await loadLock(options.directory)
+  if (lock === undefined) return { lock, mismatch: [] }
+  const { requirements, roots } = await ask(options, context)
+  return { lock, mismatch: explainMismatch(lock, requirements, roots) }
+}
+
+interface Asked {
+  readonly roots: readonly Root[]
+  readonly requirements: Requirements
+  readonly core: CoreCandidate | undefined
+  provider(locked: ReadonlyMap<PackageId, Version>): SourceProvider
+}
+
+/** What is asked for and where it may be found. Reads files, but asks no registry. */
+async function ask(options: ResolutionOptions, context: Context): Promise<Asked> {
+  const { workspace } = options
+  const chosenCore = coreOf(options)
+  const sources = await packageSources({ ...options, workspace }, context)
+  const coreRoot: Root[] =
+    chosenCore === undefined
+      ? []
+      : [
+          {
+            id: core,
+            set: exactly(chosenCore.version),
+            text: chosenCore.version.version,
+            origin: chosenCore.origin,
+          },
+        ]
+  const modules: readonly Root[] =
+    workspace === undefined
+      ? sources.folders.map(({ id, version, file }) => ({
+          id,
+          set: exactly(version),
+          text: version.version,
+          origin: file,
+        }))
+      : workspace.modules
+  if (modules.length === 0)
+    throw badInput('NOTHING_TO_SOLVE', `There is no package and no workspace file in ${options.directory}`, {
+      hint: 'Is -C right? Packages lie in providers/, taskservs/ and clusters/, a workspace file in workspace/config/.',
+    })
+  const roots = [...modules, ...coreRoot]
+  const unconstrained = new Map<string, string>()
+  return {
+    roots,
+    core: chosenCore,
+    requirements: {
+      roots: rootTexts(roots),
+      options: optionTexts(options),
+      folders: Object.fromEntries(
+        sources.folders.map(({ id, requires }) => [
+          id,
+          Object.fromEntries(requires.map((one) => [one.id, one.text])),
+        ]),
+      ),
+    },
+    provider: (locked) =>
+      providerOf({
+        sourcesOf: (id) => sources.of(id),
+        core: chosenCore === undefined ? [] : [chosenCore.version],
+        locked,
+        signal: context.signal,
+        concurrency: options.concurrency,
+        ...(options.platform === undefined ? {} : { platform: options.platform }),
+        onUnconstrainedCore(id, text) {
+          if (unconstrained.size === 0)
+            context.report.emit({
+              type: 'warning',
+              code: 'CORE_UNKNOWN',
+              message: `${id} requires provisioning ${text}, and nothing says which version there is: not checked`,
+              hint: 'Give --core-version, or core in slipway.yaml.',
+            })
+          unconstrained.set(id, text)
+        },
+      }),
+  }
+}
+
+/** --core-version, then slipway.yaml, then the workspace; the first two come as one setting. */
+function coreOf({ core: configured, workspace }: ResolutionOptions) {
+  if (configured !== undefined)
+    return { ...coreCandidate(configured.text, configured.origin), origin: configured.origin }
+  if (workspace?.core?.version === undefined) return undefined
+  const { version, origin, source } = workspace.core
+  const place = source.type === 'oci' ? { source: `oci://${source.host}/${source.repository}` } : {}
+  return { version: parseVersion(version), origin, ...place }
+}
+
+function optionTexts({
+  platform,
+  lowest,
+  prereleases,
+  overrides,
+}: ResolutionOptions): Record<string, string> {
+  return {
+    ...(platform === undefined ? {} : { platform }),
+    ...(lowest ? { lowest: 'true' } : {}),
+    ...(prereleases.length === 0 ? {} : { prereleases: [...prereleases].sort().join(', ') }),
+    ...Object.fromEntries(Object.entries(overrides).map(([name, range]) => [`override ${name}`, range])),
+  }
+}
+
+function locked(lock: Lock | undefined, { unlock }: Unlocking): Map<PackageId, Version> {
+  if (lock === undefined || unlock === 'all') return new Map()
+  return new Map(
+    lock.packages
+      .filter(({ id }) => id !== core && unlock?.includes(id) !== true)
+      .map(({ id, version }) => [id, parseVersion(version)]),
+  )
+}
