@@ -145,7 +145,7 @@ class FolderCache implements ManifestCache {
       if (this.#writable)
         this.#report.emit({
           type: 'warning',
-          code: 'CACHE_NOT_WRITABLE',
+          code: 'CACHE_UNUSABLE',
           message: `${this.#folder} cannot be written, so nothing more is kept for the next run: ${messageOf(error)}`,
           hint: 'Make room there, or name another folder with --cache-dir.',
         })
