@@ -14,4 +14,9 @@ export const annotation = {
   manifest: 'dev.slipway.manifest',
   /** Name, version and dependencies of a KCL package as minified JSON, for the same reason. */
   kcl: 'dev.slipway.kcl',
+  /** What kpm writes on the manifest of a KCL package. */
+  kclName: 'org.kcllang.package.name',
+  kclVersion: 'org.kcllang.package.version',
+  kclDescription: 'org.kcllang.package.description',
+  kclSum: 'org.kcllang.package.sum',
 } as const

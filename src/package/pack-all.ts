@@ -3,6 +3,7 @@ import { hasCode, SlipwayError } from '../core/error.ts'
 import type { Registry } from '../store/store.ts'
 import { runTests, type TestOptions } from './extension-tests.ts'
 import { type Packed, type PackInput, type PackOptions, pack } from './pack.ts'
+import { packKcl } from './pack-kcl.ts'
 
 /** One package to test and pack, and the repository it is staged in. */
 export interface PackJob extends PackInput {
@@ -42,14 +43,16 @@ export async function packAll<Job extends PackJob>(
   const { tests, concurrency, onTest, onPacked, onFailed, ...packing } = options
   const tested = await mapConcurrent(jobs, concurrency, (job) =>
     attempt(job, async () => {
-      if (tests === undefined) return { job, tested: undefined }
+      // The tests of an extension speak of its scripts: a KCL package has none.
+      if (tests === undefined || job.kind === 'kcl') return { job, tested: undefined }
       onTest?.(job)
       return { job, tested: (await runTests(job.name, job.tree, tests)) ? (true as const) : undefined }
     }),
   )
   const packed = await mapConcurrent(tested.flat(), concurrency, ({ job, tested }) =>
     attempt(job, async () => {
-      const packed = await pack(job, stage.repository(job.repository), packing)
+      const packAs = job.kind === 'kcl' ? packKcl : pack
+      const packed = await packAs(job, stage.repository(job.repository), packing)
       onPacked?.(job, packed)
       return { job, packed, tested }
     }),

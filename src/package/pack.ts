@@ -1,5 +1,7 @@
 import { badInput } from '../core/error.ts'
 import { defaultLimits } from '../core/limits.ts'
+import { kclAnnotation } from '../kcl/annotation.ts'
+import { readKclModOf } from '../kcl/check.ts'
 import { annotation } from '../oci/annotations.ts'
 import { type Annotations, type Descriptor, descriptorOf } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -8,6 +10,7 @@ import { mediaType } from '../oci/media-type.ts'
 import { contentOf, type Store } from '../store/store.ts'
 import { type Compression, defaultCompression } from '../tarball/compress.ts'
 import { checkCompressor } from '../tarball/golden.ts'
+import { subtree } from '../tree/subtree.ts'
 import type { Tree } from '../tree/tree.ts'
 import { type ManifestDocument, showTime, staticAnnotations } from './annotations.ts'
 import { chooseFiles } from './choose.ts'
@@ -104,6 +107,7 @@ export async function pack(input: PackInput, stage: Store, options: PackOptions 
     annotations: {
       ...fixed,
       ...outer(input, options),
+      ...(await schemaOf(tree)),
       [annotation.manifest]: JSON.stringify(manifest),
     },
   })
@@ -115,6 +119,13 @@ export async function pack(input: PackInput, stage: Store, options: PackOptions 
   await stage.push(config, contentOf(configBytes), call)
   await stage.put(encoded, call)
   return { encoded, layer, config, title, files: made.count, uncompressed: made.uncompressed }
+}
+
+/** What the schema in `kcl/` needs of other KCL packages: a solver shall not have to fetch the archive. */
+async function schemaOf(tree: Tree): Promise<Annotations> {
+  const { mod } = await readKclModOf(subtree(tree, 'kcl'), 'kcl')
+  const text = mod === undefined ? undefined : kclAnnotation(mod)
+  return text === undefined ? {} : { [annotation.kcl]: text }
 }
 
 /** Annotations that tell where the files come from; two commits with equal files differ here only. */
@@ -152,7 +163,7 @@ function encodeConfig(
 const latest = 0o77777777777
 
 /** @throws SOURCE_DATE_EPOCH_INVALID */
-function secondsOf(options: PackOptions): number {
+export function secondsOf(options: PackOptions): number {
   const seconds = options.sourceDateEpoch ?? 0
   if (Number.isSafeInteger(seconds) && seconds >= 0 && seconds <= latest) return seconds
   throw badInput('SOURCE_DATE_EPOCH_INVALID', `${seconds} is not a time in seconds since 1970`, {
