@@ -1,7 +1,7 @@
 import { publishResult } from '../github/result.ts'
 import { runAction } from '../github/run.ts'
 import { publishAction } from '../github/table.ts'
-import { located, parseAddress } from '../store/address.ts'
+import { located, parseAddress, parseTarget } from '../store/address.ts'
 import { fromSettings } from '../tasks/options.ts'
 import { publishPrebuilt } from '../tasks/publish.ts'
 
@@ -18,5 +18,8 @@ await runAction(
     const only = gitTags.length === 0 ? {} : { only: gitTags }
     return publishResult(await publishPrebuilt({ ...options, ...only, targets, references, from }, context))
   },
-  (inputs) => inputs.list('references').map(parseAddress),
+  (inputs, settings) => [
+    ...settings.to.value.map(parseTarget),
+    ...inputs.list('references').map(parseAddress),
+  ],
 )

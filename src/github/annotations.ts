@@ -19,9 +19,18 @@ export interface Said {
   readonly place?: string
 }
 
+/** One annotation: what stands at one line, or what had to be told together. */
+interface Spot {
+  readonly level: Level
+  readonly file: string | undefined
+  readonly place: core.AnnotationProperties
+  readonly all: Said[]
+}
+
 /**
- * Shows findings at their lines in the pull request or run. Each is shown once; what exceeds the runner's
- * limits goes to the log and the summary.
+ * Shows findings at their lines in the pull request or run, each once. Where a step has more than the runner
+ * keeps, findings of one line and then of one file share an annotation; what is still too much goes to the
+ * log and the summary.
  */
 export class Annotations {
   /** What the runner would drop. */
@@ -30,6 +39,7 @@ export class Annotations {
   readonly #directory: string
   readonly #counts: Record<Level, number> = { error: 0, warning: 0, notice: 0 }
   readonly #seen = new Set<string>()
+  #pending: Spot[] = []
 
   /** `directory` is what the findings' files are relative to, `workspace` what the runner wants. */
   constructor(workspace: string, directory: string) {
@@ -37,34 +47,58 @@ export class Annotations {
     this.#directory = directory
   }
 
+  /** Shown by `flush`, when it is known how many there are. */
   add({ level, code, message, hint, place }: Finding): void {
     const file = this.#file(place.file)
     const { line, column } = place
-    const said = { level, code, message, place: showPlace({ ...place, file: file ?? place.file }) }
-    this.#emit(hint === undefined ? said : { ...said, hint }, {
+    const shown = showPlace({ ...place, file: file ?? place.file })
+    const said = { level, code, message, place: shown, ...(hint === undefined ? {} : { hint }) }
+    if (!this.#isNew(said)) return
+    const properties = {
       ...(file === undefined ? {} : { file }),
       ...(line === undefined ? {} : { startLine: line }),
       ...(line === undefined || column === undefined ? {} : { startColumn: column }),
-    })
+    }
+    this.#pending.push({ level, file, place: properties, all: [said] })
   }
 
-  /** What belongs to no file. */
+  /** What belongs to no file; shown at once. */
   say(level: Level, code: string, message: string, hint?: string): void {
-    this.#emit({ level, code, message, ...(hint === undefined ? {} : { hint }) }, {})
+    const said = { level, code, message, ...(hint === undefined ? {} : { hint }) }
+    if (this.#isNew(said)) this.#emit({ level, file: undefined, place: {}, all: [said] })
   }
 
-  #emit(said: Said, place: core.AnnotationProperties): void {
-    const { level, code } = said
-    const key = JSON.stringify(said)
-    if (this.#seen.has(key)) return
-    this.#seen.add(key)
-    const text = showSaid(said)
-    if (this.#counts[level]++ < most[level]) {
-      write[level](text.slice(0, longest), { title: code, ...place })
+  /** Shows what was added. */
+  flush(): void {
+    for (const level of ['error', 'warning', 'notice'] as const) {
+      const spots = this.#pending.filter((one) => one.level === level)
+      for (const one of fitted(spots, most[level] - this.#counts[level])) this.#emit(one)
+    }
+    this.#pending = []
+  }
+
+  #emit({ level, place, all }: Spot): void {
+    const [first] = all
+    if (this.#counts[level] >= most[level] || first === undefined) {
+      for (const said of all) this.#pass(said)
       return
     }
+    this.#counts[level] += 1
+    const text = all
+      .map((said) => (said === first ? '' : `${said.place ?? ''}: `) + showSaid(said))
+      .join('\n')
+    write[level](text.slice(0, longest), { title: first.code, ...place })
+    if (text.length > longest) for (const said of all) this.#pass(said)
+  }
+
+  #pass(said: Said): void {
     this.beyond.push(said)
-    log(`${said.place === undefined ? '' : `${said.place}: `}${level}: ${text}`)
+    log(`${said.place === undefined ? '' : `${said.place}: `}${said.level}: ${showSaid(said)}`)
+  }
+
+  #isNew(said: Said): boolean {
+    const key = JSON.stringify(said)
+    return !this.#seen.has(key) && this.#seen.add(key) !== undefined
   }
 
   /** Relative to the workspace; what is outside of it cannot be annotated. */
@@ -74,6 +108,31 @@ export class Annotations {
       ? undefined
       : path.split(sep).join('/')
   }
+}
+
+/**
+ * As few spots as there is room for, as long as files allow it: those of one line become one, then the file
+ * with the most spots joins its last two, over and over.
+ */
+function fitted(spots: readonly Spot[], room: number): readonly Spot[] {
+  if (spots.length <= room) return spots
+  const files = new Map<string, Map<number, Spot>>()
+  for (const one of spots) {
+    const lines = files.get(one.file ?? '') ?? new Map<number, Spot>()
+    files.set(one.file ?? '', lines)
+    const line = one.place.startLine ?? 0
+    const known = lines.get(line)
+    if (known === undefined) lines.set(line, { ...one, all: [...one.all] })
+    else known.all.push(...one.all)
+  }
+  const lists = [...files.values()].map((lines) => [...lines.values()])
+  for (let left = lists.flat().length; left > room; left--) {
+    const longest = lists.reduce((a, b) => (b.length > a.length ? b : a), [])
+    const last = longest.length > 1 ? longest.pop() : undefined
+    if (last === undefined) break
+    longest.at(-1)?.all.push(...last.all)
+  }
+  return lists.flat()
 }
 
 /** `[CODE] message — hint`. */

@@ -23,6 +23,10 @@ export interface StepResult {
   readonly exit: 0 | ExitCode
   /** What went wrong without belonging to a row. */
   readonly failures?: readonly Said[]
+  /** For the summary, as Markdown in which all that comes from outside is escaped. */
+  readonly sections?: readonly string[]
+  /** For the log. */
+  readonly lines?: readonly string[]
 }
 
 export function releaseResult(

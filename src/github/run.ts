@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
+import type { Effective } from '../config/effective.ts'
 import { type ExitCode, SlipwayError } from '../core/error.ts'
-import type { Place } from '../store/address.ts'
+import { type Place, parseTarget } from '../store/address.ts'
 import type { Action } from './action.ts'
 import { Annotations, type Said } from './annotations.ts'
 import { tagOfRun, workspaceOf } from './environment.ts'
@@ -9,7 +10,7 @@ import { type Inputs, maskInputs, readInputs } from './inputs.ts'
 import { log } from './log.ts'
 import { writeOutputs } from './outputs.ts'
 import { RunnerReport } from './report.ts'
-import { logLines, type Row, type StepResult } from './result.ts'
+import { logLines, type StepResult } from './result.ts'
 import { openSession, type Session } from './session.ts'
 import { declareSubjects } from './subjects.ts'
 import { showSummary, writeSummary } from './summary.ts'
@@ -29,19 +30,20 @@ type NameOf<A extends Action> = keyof A['own'] & string
 /**
  * Runs an action to its end: masks its secrets, reads its inputs, does its work, and writes annotations,
  * outputs and summary. Sets the exit code of the process and throws only where the runner takes no output.
- * @param destinations where inputs say that something goes, besides the targets
+ * @param places where given credentials may go; default: the targets
  */
 export async function runAction<A extends Action>(
   action: A,
   work: (step: Step<NameOf<A>>) => Promise<StepResult>,
-  destinations: (inputs: Inputs<NameOf<A>>) => readonly Place[] = () => [],
+  places: (inputs: Inputs<NameOf<A>>, settings: Effective) => readonly Place[] = (_, settings) =>
+    settings.to.value.map(parseTarget),
 ): Promise<void> {
   maskInputs(action)
   const start = performance.now()
   const environment = { ...process.env }
   const signal = abortOnSignals()
   let annotations: Annotations | undefined
-  let rows: readonly Row[] = []
+  let result: StepResult | undefined
   let failures: readonly Said[]
   let rehearsals: ReturnType<Session['rehearsals']> | undefined
   let exit: 0 | ExitCode
@@ -51,11 +53,10 @@ export async function runAction<A extends Action>(
     annotations = new Annotations(workspace, resolve(workspace, inputs.text('directory') ?? '.'))
     const report = new RunnerReport(annotations)
     const runner = { environment, workspace, report, signal }
-    await using session = await openSession(inputs, runner, destinations(inputs))
-    const result = await work({ inputs, session, workspace, tagOfRun: tagOfRun(environment) })
-    rows = result.rows
+    await using session = await openSession(inputs, runner, (settings) => places(inputs, settings))
+    result = await work({ inputs, session, workspace, tagOfRun: tagOfRun(environment) })
     exit = result.exit
-    failures = [...(result.failures ?? []), ...failuresOf(rows)]
+    failures = [...(result.failures ?? []), ...failuresOf(result.rows)]
     if (inputs.toggle('dry-run')) rehearsals = session.rehearsals()
     writeOutputs(action, rehearsals === undefined ? result.outputs : unwritten(result.outputs))
     if (rehearsals === undefined)
@@ -66,10 +67,12 @@ export async function runAction<A extends Action>(
     failures = [failure.said]
     exit = failure.exit
   }
-  for (const line of logLines(rows, rehearsals)) log(line)
+  annotations?.flush()
+  const { rows = [], sections = [], lines = [] } = result ?? {}
+  for (const line of [...logLines(rows, rehearsals), ...lines]) log(line)
   const beyond = annotations?.beyond ?? []
   const milliseconds = performance.now() - start
-  await writeSummary(showSummary({ action, rows, rehearsals, failures, beyond, milliseconds }))
+  await writeSummary(showSummary({ action, rows, sections, rehearsals, failures, beyond, milliseconds }))
   fail(failures)
   process.exitCode = exit
 }

@@ -9,7 +9,7 @@ import { badInput } from '../core/error.ts'
 import type { Report } from '../core/report.ts'
 import { explicitFor } from '../open/explicit.ts'
 import { Opener, type OpenOptions } from '../open/open.ts'
-import { type Place, parseTarget } from '../store/address.ts'
+import type { Place } from '../store/address.ts'
 import type { Rehearsal } from '../store/rehearse.ts'
 import type { Context } from '../tasks/context.ts'
 import { type Environment, withToken } from './environment.ts'
@@ -70,12 +70,12 @@ export class Session implements AsyncDisposable {
 
 /**
  * Reads the configuration and prepares to open stores; nothing is connected yet.
- * @param places where given credentials may go, besides the targets
+ * @param places where given credentials may go
  */
 export async function openSession(
   inputs: Inputs,
   runner: Runner,
-  places: readonly Place[],
+  places: (settings: Effective) => readonly Place[],
 ): Promise<Session> {
   const { environment, workspace, report } = runner
   const folder = resolve(workspace, inputs.text('directory') ?? '.')
@@ -100,11 +100,11 @@ export async function openSession(
     secret: (value) => report.secret(value),
     rehearse: inputs.toggle('dry-run'),
     temporary: environment.RUNNER_TEMP,
-    credentials: credentials(inputs, [...settings.to.value.map(parseTarget), ...places]),
+    credentials: credentials(inputs, places(settings)),
   })
 }
 
-/** What the inputs hold, for the hosts that the step writes to. @throws INPUT_INVALID */
+/** What the inputs hold, for the hosts that the step is about. @throws INPUT_INVALID */
 function credentials(inputs: Inputs, places: readonly Place[]): NonNullable<OpenOptions['credentials']> {
   const [token, username, password] = ['token', 'username', 'password'].map((name) => inputs.text(name))
   if (token !== undefined && (username ?? password) !== undefined)

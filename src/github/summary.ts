@@ -14,6 +14,8 @@ const most = 500
 export interface Summary {
   readonly action: Action
   readonly rows: readonly Row[]
+  /** More of the result, as Markdown. */
+  readonly sections?: readonly string[]
   /** What a dry run would have written; undefined where it was no dry run. */
   readonly rehearsals: ReadonlyMap<string, Rehearsal> | undefined
   readonly failures: readonly Said[]
@@ -25,11 +27,12 @@ export interface Summary {
 
 /** The summary as Markdown; everything that comes from outside is escaped. */
 export function showSummary(summary: Summary): string {
-  const { action, rows, rehearsals, failures, beyond, milliseconds } = summary
+  const { action, rows, sections = [], rehearsals, failures, beyond, milliseconds } = summary
   const failed = failures.length > 0 ? ': failed' : ''
   const parts = [
     `### ${plain(action.title)}${failed}`,
     ...(failures.length > 0 ? [list(failures)] : []),
+    ...sections,
     ...(rows.length > 0 ? [results(rows)] : []),
     ...(rehearsals === undefined ? pulls(rows) : [dryRun(rehearsals)]),
     ...(beyond.length > 0 ? ['Not annotated, as the runner shows only ten of a level:', list(beyond)] : []),

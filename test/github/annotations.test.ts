@@ -13,43 +13,88 @@ const finding = (number: number, more: Partial<Finding> = {}): Finding => ({
   ...more,
 })
 
+const shown = (annotations: Annotations, ...findings: readonly Finding[]) =>
+  logOf(() => {
+    for (const one of findings) annotations.add(one)
+    annotations.flush()
+  })
+const count = (log: string, level: string) =>
+  log.split('\n').filter((line) => line.startsWith(`::${level} `)).length
+
 describe('annotations', () => {
   it('stand at the place of the finding, relative to the workspace', () => {
     const annotations = new Annotations('/w', '/w/deep/repository')
-    expect(logOf(() => annotations.add(finding(4, { hint: 'Do that.' })))).toBe(
+    expect(shown(annotations, finding(4, { hint: 'Do that.' }))).toBe(
       '::warning title=SOME_CODE,file=deep/repository/taskservs/a/manifest.yaml,line=4,col=3::[SOME_CODE] number 4 — Do that.\n',
     )
   })
 
   it('name no file that is outside of the workspace, and one whose name only looks like it', () => {
     const annotations = new Annotations('/w', '/elsewhere')
-    expect(logOf(() => annotations.add(finding(1)))).not.toContain('file=')
+    expect(shown(annotations, finding(1))).not.toContain('file=')
     const odd = new Annotations('/w', '/w')
-    expect(logOf(() => odd.add(finding(1, { place: { file: '..odd.yaml' } })))).toContain('file=..odd.yaml')
+    expect(shown(odd, finding(1, { place: { file: '..odd.yaml' } }))).toContain('file=..odd.yaml')
   })
 
   it('are at most ten of a level with the failure of the step; the others go to log and summary', () => {
     const annotations = new Annotations('/w', '/w')
-    const log = logOf(() => {
-      for (let number = 1; number <= 12; number++) {
-        annotations.add(finding(number))
-        annotations.add(finding(number, { level: 'error' }))
-        annotations.add(finding(number, { level: 'notice' }))
-      }
-    })
-    const count = (level: string) => log.split('\n').filter((line) => line.startsWith(`::${level} `)).length
-    expect([count('error'), count('warning'), count('notice')]).toEqual([9, 10, 10])
+    const many = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].flatMap((number) =>
+      (['warning', 'error', 'notice'] as const).map((level) =>
+        finding(number, {
+          level,
+          place: { file: `taskservs/x${number}/manifest.yaml`, line: number, column: 3 },
+        }),
+      ),
+    )
+    const log = shown(annotations, ...many)
+    expect([count(log, 'error'), count(log, 'warning'), count(log, 'notice')]).toEqual([9, 10, 10])
     expect(annotations.beyond).toHaveLength(7)
-    expect(log).toContain('taskservs/a/manifest.yaml:12:3: warning: [SOME_CODE] number 12')
+    expect(log).toContain('taskservs/x12/manifest.yaml:12:3: warning: [SOME_CODE] number 12')
+    expect(log.split('number ')).toHaveLength(37)
+  })
+
+  it('share one where there are too many, those of one line first, then the last of the longest file', () => {
+    const annotations = new Annotations('/w', '/w')
+    const twins = [finding(1), finding(1, { message: 'twin' })]
+    const others = [2, 3, 4, 5, 6, 7, 8, 9, 10].map((number) => finding(number))
+    const log = shown(annotations, ...twins, ...others, finding(1, { place: { file: 'b', line: 1 } }))
+    expect(count(log, 'warning')).toBe(10)
+    expect(log).toContain(
+      'line=1,col=3::[SOME_CODE] number 1%0Ataskservs/a/manifest.yaml:1:3: [SOME_CODE] twin\n',
+    )
+    expect(log).toContain('line=8,col=3::[SOME_CODE] number 8\n')
+    expect(log).toContain(
+      'line=9,col=3::[SOME_CODE] number 9%0Ataskservs/a/manifest.yaml:10:3: [SOME_CODE] number 10\n',
+    )
+    expect(log).toContain('file=b,line=1')
+    expect(annotations.beyond).toEqual([])
+  })
+
+  it('that share more than an annotation holds stand in the summary, each of them', () => {
+    const annotations = new Annotations('/w', '/w')
+    const long = Array.from({ length: 30 }, (_, at) => finding(at, { message: `${at} ${'x'.repeat(400)}` }))
+    const log = shown(annotations, ...long)
+    expect(count(log, 'warning')).toBe(10)
+    expect(annotations.beyond.map((one) => one.message)).toEqual(long.slice(9).map((one) => one.message))
+  })
+
+  it('count with what was said at once', () => {
+    const annotations = new Annotations('/w', '/w')
+    const said = logOf(() => {
+      for (const number of [1, 2, 3]) annotations.say('warning', 'ODD', `said ${number}`)
+    })
+    expect(count(said, 'warning')).toBe(3)
+    const files = Array.from({ length: 9 }, (_, at) =>
+      finding(at + 1, { place: { file: `f${at}`, line: 1 } }),
+    )
+    expect(count(shown(annotations, ...files), 'warning')).toBe(7)
+    expect(annotations.beyond).toHaveLength(2)
   })
 
   it('say the same thing once', () => {
     const annotations = new Annotations('/w', '/w')
-    const log = logOf(() => {
-      annotations.add(finding(1))
-      annotations.add(finding(1))
-    })
-    expect(log.trim().split('\n')).toHaveLength(1)
+    expect(shown(annotations, finding(1), finding(1)).trim().split('\n')).toHaveLength(1)
+    expect(shown(annotations, finding(1))).toBe('')
   })
 })
 
