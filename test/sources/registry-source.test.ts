@@ -1,17 +1,21 @@
+import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { defaultLayouts, type Layouts, layoutsWith } from '../../src/extension/kinds.ts'
+import { defaultLayouts, layoutsWith } from '../../src/extension/kinds.ts'
 import { annotation } from '../../src/oci/annotations.ts'
 import { packageLayer } from '../../src/oci/manifest.ts'
 import { mediaType } from '../../src/oci/media-type.ts'
 import { type RegistrySourceOptions, registrySource } from '../../src/sources/registry-source.ts'
 import type { Candidate, Withheld } from '../../src/sources/source.ts'
 import { parseTarget } from '../../src/store/address.ts'
+import { archiveRegistry } from '../../src/store/archive.ts'
+import { layoutRegistry } from '../../src/store/layout.ts'
 import { memoryRegistry } from '../../src/store/memory.ts'
 import type { Registry } from '../../src/store/store.ts'
 import { core, extensionId, kclId } from '../../src/version/package-id.ts'
 import { parseVersion } from '../../src/version/version.ts'
 import { atLeast, includes, setOf } from '../../src/version/version-set.ts'
 import { rejection, start } from '../registry/client.ts'
+import { temporary } from './folder.ts'
 import { type Published, published, taskserv } from './published.ts'
 
 const redis = extensionId('redis')
@@ -19,10 +23,13 @@ const one = parseVersion('1.0.0')
 
 const sourceOf = (
   registry: Registry,
-  options: Partial<RegistrySourceOptions> & { readonly layouts?: Layouts } = {},
+  {
+    target = parseTarget(`oci://${registry.name}/extensions`),
+    ...options
+  }: Partial<RegistrySourceOptions> = {},
 ) =>
   registrySource({
-    target: parseTarget(`oci://${registry.name}/extensions`),
+    target,
     layouts: defaultLayouts,
     open: async () => registry,
     readKcl: async () => {
@@ -100,6 +107,20 @@ describe('versions in a registry', () => {
     expect(await source.versions(redis)).toEqual([])
     expect(await source.versions(extensionId('../redis'))).toEqual([])
     expect(fake.log()).toHaveLength(1)
+  })
+
+  test('are none in a layout or an archive that is not there yet', async () => {
+    const folder = temporary()
+    for (const [address, registry] of [
+      [`layout:${folder}/none`, layoutRegistry(`${folder}/none`)],
+      [`archive:${folder}/none.tar`, archiveRegistry(`${folder}/none.tar`)],
+    ] as const) {
+      const source = sourceOf(registry, { target: parseTarget(address) })
+      expect(await source.versions(redis)).toEqual([])
+      expect(await source.candidate(redis, one)).toBeUndefined()
+      expect(await source.names?.()).toEqual([])
+    }
+    expect(readdirSync(folder)).toEqual([])
   })
 
   test.each([
