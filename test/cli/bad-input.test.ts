@@ -184,7 +184,7 @@ describe('usage', () => {
   it.each([
     ['an unknown command', ['frobnicate']],
     ['an unknown flag', ['release', 'a', '--frobnicate']],
-    ['a missing argument', ['release']],
+    ['a missing argument', ['package']],
     ['an argument too many', ['list', 'layout:a', 'layout:b']],
     ['a flag without its value', ['release', 'a', '--to']],
     ['no command', []],
