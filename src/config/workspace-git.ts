@@ -115,7 +115,8 @@ function gitUrl(scheme: string, rest: string): string {
   const url = URL.parse(`${scheme}://${rest}`)
   if (!['https', 'http', 'ssh'].includes(scheme))
     throw new SourceFault(`knows no scheme git+${scheme}`, 'Write git+https, git+http or git+ssh.')
-  if (url === null || url.host === '') throw new SourceFault('is not a URL')
+  // Programs that git starts could take a host with a dash for an option.
+  if (url === null || !/^[\w[]/.test(url.hostname)) throw new SourceFault('is not a URL with a host')
   if (url.password !== '' || url.search !== '' || (url.username !== '' && scheme !== 'ssh'))
     throw new SourceFault(
       'holds a user, a password or a query',

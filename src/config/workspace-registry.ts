@@ -1,5 +1,6 @@
 import type { Finding, Place } from '../core/finding.ts'
 import { showPlace } from '../core/finding.ts'
+import { showPath } from '../extension/schema-findings.ts'
 import type { Path } from '../extension/yaml.ts'
 import { isLoopback } from '../http/address.ts'
 import { parseTarget, withoutUser } from '../store/address.ts'
@@ -96,11 +97,12 @@ class Reader {
 
   /** Says what a block holds that another one hides. */
   unused(path: string, hidden: unknown, used: unknown): void {
+    const said = new Map(leaves(used, [path]).map((one) => [showPath(one.path), one.value]))
     for (const one of leaves(hidden, [path])) {
-      const [, ...inner] = one.path
-      if (leaves(used, []).some((leaf) => same(leaf.path, inner) && leaf.value === one.value)) continue
+      const name = showPath(one.path)
+      if (said.get(name) === one.value) continue
       this.#add('WORKSPACE_SETTING_HIDDEN', 'warning', one.path, {
-        message: `${one.path.join('.')} is not used: dependencies.${path} stands in its place`,
+        message: `${name} is not used: dependencies.${path} stands in its place`,
         hint: `Move what is needed to dependencies.${path}, and keep one of the two.`,
       })
     }
@@ -121,9 +123,9 @@ class Reader {
       })
       return undefined
     }
-    const bySchema = scheme === 'http' ? true : scheme === 'https' ? false : undefined
+    const byScheme = scheme === 'http' ? true : scheme === 'https' ? false : undefined
     const byKey = settings.tls_enabled === undefined ? undefined : !settings.tls_enabled
-    this.#tls(host, bySchema ?? byKey, bySchema === undefined ? [...path, 'tls_enabled'] : where)
+    this.#tls(host, byScheme ?? byKey, byScheme === undefined ? [...path, 'tls_enabled'] : where)
     this.#token(host, settings.auth_token_path, [...path, 'auth_token_path'])
     return host
   }
@@ -196,8 +198,4 @@ function leaves(value: unknown, path: Path): { readonly path: Path; readonly val
   return Object.entries(value).flatMap(([key, child]) =>
     leaves(child, [...path, Array.isArray(value) ? Number(key) : key]),
   )
-}
-
-function same(a: Path, b: Path): boolean {
-  return a.length === b.length && a.every((step, index) => step === b[index])
 }

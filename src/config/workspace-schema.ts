@@ -22,12 +22,12 @@ const said = <S extends z.core.$ZodType>(schema: S, description: string, ...exam
 
 const path = z.string().check(z.refine(isRepository, 'is not a part of a repository'))
 
+const reference = 'oci://ghcr.io/example-org/provisioning-extensions/kubernetes:^1.28'
 const module = line()
-z.globalRegistry.add(module, {
-  examples: ['oci://ghcr.io/example-org/provisioning-extensions/kubernetes:^1.28'],
-})
+z.globalRegistry.add(module, { examples: [reference] })
 
-const modules = (folder: string) => said(z.array(module).check(z.maxLength(mostEntries)), `Wanted ${folder}.`)
+const modules = (folder: string) =>
+  said(z.array(module).check(z.maxLength(mostEntries)), `Wanted ${folder}.`, [reference])
 
 const tls = said(z.boolean(), 'Whether the registry speaks HTTPS. Default: unless it is on this machine.')
 

@@ -19,10 +19,11 @@ import {
 import { gitSource } from './workspace-git.ts'
 
 const forms = 'Write oci://HOST/NAMESPACE/NAME:VERSION.'
+const coreForm = 'Write oci://HOST/NAMESPACE/provisioning-core:vVERSION.'
 
 /** Reads one entry. @throws SourceFault, and what the readers of ranges, digests and git tags throw */
 export function parseSource(text: string, options: SourceOptions): Wanted {
-  const [, scheme = '', after = ''] = /^([a-z][a-z+]*):(.*)$/s.exec(text) ?? []
+  const [, scheme = '', after = ''] = /^([a-z][a-z0-9+.-]*):(.*)$/s.exec(text) ?? []
   if (scheme === 'oci' && after.startsWith('//')) return ociSource(after.slice(2), options)
   if (scheme === 'layout' || scheme === 'archive') return storedSource(scheme, after, options)
   if (scheme === 'path') return folderSource(after, options)
@@ -31,6 +32,7 @@ export function parseSource(text: string, options: SourceOptions): Wanted {
     return gitSource(scheme, after.slice(2), options)
   if (after.startsWith('//')) throw new SourceFault(`knows no scheme ${scheme}`, forms)
   if (/^(~|\.{1,2})?\//.test(text)) return folderSource(text, options)
+  if (options.kind === 'core') throw new SourceFault('has no scheme', coreForm)
   if (options.sourceType === 'local') return folderSource(text, options)
   if (options.sourceType === 'gitea')
     throw new SourceFault(
@@ -80,6 +82,7 @@ function storedSource(type: 'layout' | 'archive', after: string, options: Source
 }
 
 function folderSource(text: string, options: SourceOptions): Wanted {
+  if (text === '') throw new SourceFault('names no path', 'Write path:FOLDER.')
   const path = pathIn(text, options)
   // Whatever version its manifest has, a prerelease too.
   return {

@@ -232,6 +232,9 @@ describe('entries', () => {
     ['oci://ghcr.io/acme/core:1.0.0', 'is named core'],
     ['localhost:5000/ext/x:1.0.0', 'has no scheme (Did you mean oci://localhost:5000/ext/x:1.0.0?)'],
     ['ftp://example.org/x', 'knows no scheme ftp'],
+    ['s3://example/x', 'knows no scheme s3'],
+    ['path:', 'names no path'],
+    ['git+ssh://-oProxyCommand=id/x#taskservs/x', 'is not a URL with a host'],
     ['Kubernetes', 'where the name stands'],
     ['archive:x.tar', 'does not say which repository'],
     ['layout:#x', 'names no path'],
@@ -279,6 +282,15 @@ describe('the core', () => {
     const { set } = core('oci://ghcr.io/acme/provisioning-core:^3.5') ?? {}
     expect(['3.6.0', '4.0.0'].map((text) => set && includes(set, parseVersion(text)))).toEqual([true, false])
     expect(core('oci://ghcr.io/acme/provisioning-core')).toMatchObject({ text: '*' })
+  })
+
+  it('has a scheme, whatever source_type says of extensions', () => {
+    for (const type of ['oci', 'local', 'gitea'])
+      expect(
+        failure(below('core: {source: 3.5.0}', `extensions: {source_type: ${type}, oci: {registry: h}}`)),
+      ).toEqual([
+        expect.stringContaining('"3.5.0" has no scheme (Write oci://HOST/NAMESPACE/provisioning-core:v'),
+      ])
   })
 
   it('comes from git too', () => {
@@ -420,6 +432,11 @@ describe('the file', () => {
     ['control characters', taskservs('"oci://h/x:1\\e[31m"'), 'must be one line without control characters'],
     ['long lists', taskservs(...Array.from({ length: 1001 }, (_, at) => `./x${at}`)), 'at most 1000 entries'],
     ['long entries', taskservs(`./${'x'.repeat(1000)}`), 'must be at most 1000 characters'],
+    [
+      'lists without entries',
+      below('extensions: {modules: {clusters: }}'),
+      'must be a list, but is empty (For ex',
+    ],
     ['entries that are mappings', taskservs('redis: ^7'), 'must be text, but is a mapping'],
     ['aliases', 'a: &a 1\nb: *a', 'YAML_ALIAS'],
     ['__proto__', '__proto__: {dependencies: {}}', 'YAML_KEY_FORBIDDEN'],
