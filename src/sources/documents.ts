@@ -71,7 +71,7 @@ export class Documents {
     return found
   }
 
-  /** A blob that is small enough to be kept beside manifests. @throws OFFLINE where it is not kept */
+  /** A blob as a whole, which is kept like a manifest. @throws OFFLINE where it is not kept */
   async blob(content: Descriptor, call?: Call): Promise<Uint8Array> {
     const { where, cache, tally } = this.#options
     const kept = await cache?.content(content.digest)
@@ -83,12 +83,6 @@ export class Documents {
     const bytes = await collect((await this.#ask()).fetch(content, call))
     await cache?.keep(content.digest, bytes)
     return bytes
-  }
-
-  /** A blob of any size. @throws OFFLINE */
-  async *stream(content: Descriptor, call?: Call): AsyncGenerator<Uint8Array> {
-    if (this.#options.offline) throw offline(`${this.#options.where}@${content.digest}`)
-    yield* (await this.#ask()).fetch(content, call)
   }
 
   #ask(): Promise<Store> {

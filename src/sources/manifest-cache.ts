@@ -26,6 +26,9 @@ export interface ManifestCache {
 /** Documents kept in memory too, so that a run does not read a file again and again. */
 const mostInMemory = 100
 
+/** Bytes of a document that is kept in memory. */
+const largestInMemory = 1024 * 1024
+
 /**
  * The cache in a folder: `content/` has a file for each digest, `tags/` one for each tag, `lists/` one for each
  * repository. Files appear whole, by a rename, so that several processes may share the folder.
@@ -91,6 +94,7 @@ class FolderCache implements ManifestCache {
   }
 
   #remember(digest: Digest, bytes: Uint8Array): void {
+    if (bytes.byteLength > largestInMemory) return
     this.#recent.delete(digest)
     this.#recent.set(digest, bytes)
     const [oldest] = this.#recent.keys()

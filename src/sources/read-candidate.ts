@@ -7,19 +7,12 @@ import { annotation } from '../oci/annotations.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Encoded, isIndex, packageLayer } from '../oci/manifest.ts'
 import { manifestConfigType } from '../package/pack.ts'
+import { readKclArchive } from '../package/read-kcl.ts'
 import { isKcl, type PackageId } from '../version/package-id.ts'
 import { rangeOf } from '../version/range.ts'
 import type { Version } from '../version/version.ts'
 import { extensionRequirements, kclRequirements } from './requirements.ts'
 import type { Candidate, Withheld } from './source.ts'
-
-/** What a KCL package tells of itself, from its annotation or its `kcl.mod`. */
-export interface KclFacts {
-  readonly name?: string | undefined
-  readonly version?: string | undefined
-  /** Name to a bare version, which is a minimum, or to a range. */
-  readonly dependencies: Readonly<Record<string, string>>
-}
 
 /** What was asked for; the manifest has to say the same. */
 export interface Asked {
@@ -32,19 +25,14 @@ export interface Asked {
   readonly source: string
 }
 
-/** How content that the manifest points to is read where its annotations do not tell enough. */
-export interface Contents {
-  /** A small blob as a whole. */
-  blob(content: Descriptor): Promise<Uint8Array>
-  /** `kcl.mod` of a package that another program wrote. */
-  kcl(layer: Descriptor): Promise<KclFacts>
-}
+/** Reads a whole blob that the manifest points to, where its annotations do not tell enough. */
+export type ReadBlob = (content: Descriptor) => Promise<Uint8Array>
 
 /** Bytes of a manifest.yaml as JSON: four times what a file may have. */
 const largestDocument = 1024 * 1024
 
 /** Bytes of a KCL package that is fetched only to learn its dependencies. */
-const largestKcl = 64 * 1024 * 1024
+const largestKcl = 32 * 1024 * 1024
 
 /** Requirements of one version; no honest package comes near. */
 const mostRequirements = 1000
@@ -78,13 +66,13 @@ const kclSchema = z.object({
 export async function readCandidate(
   found: Encoded,
   asked: Asked,
-  contents: Contents,
+  blob: ReadBlob,
 ): Promise<Candidate | Withheld> {
   const layer = packageLayer(found.manifest)
   if (layer === undefined) return unreadable('is not a package of one archive layer')
   const read = isKcl(asked.id)
-    ? await readKcl(found, layer, asked, contents)
-    : await readExtension(found, asked, contents)
+    ? await readKcl(found, layer, asked, blob)
+    : await readExtension(found, asked, blob)
   if ('unavailable' in read) return read
   if (read.requires.length > mostRequirements)
     return unreadable(`names more than ${mostRequirements} dependencies`)
@@ -105,8 +93,8 @@ export function unreadable(reason: string): Withheld {
 
 type Read = Pick<Candidate, 'kind' | 'requires' | 'platforms' | 'retracted'>
 
-async function readExtension(found: Encoded, asked: Asked, contents: Contents): Promise<Read | Withheld> {
-  const text = await manifestText(found, contents)
+async function readExtension(found: Encoded, asked: Asked, blob: ReadBlob): Promise<Read | Withheld> {
+  const text = await manifestText(found, blob)
   if (text === undefined) return unreadable('has no manifest of Slipway')
   const result = solvingSchema.safeParse(parse(text))
   if (!result.success) return unreadable(`has a broken manifest${at(result.error.issues[0]?.path)}`)
@@ -130,10 +118,10 @@ async function readKcl(
   found: Encoded,
   layer: Descriptor,
   asked: Asked,
-  contents: Contents,
+  blob: ReadBlob,
 ): Promise<Read | Withheld> {
   const text = annotated(found, annotation.kcl)
-  const facts = text === undefined ? await unpackedKcl(layer, contents) : parse(text)
+  const facts = text === undefined ? await unpackedKcl(layer, asked, blob) : parse(text)
   if (facts instanceof SlipwayError) return unreadable(`cannot be read: ${facts.message}`)
   const result = kclSchema.safeParse(facts)
   if (!result.success) return unreadable(`has a broken description${at(result.error.issues[0]?.path)}`)
@@ -148,11 +136,11 @@ async function readKcl(
 }
 
 /** What the archive says, or why it is not to be used; what goes wrong on the way to it is thrown. */
-async function unpackedKcl(layer: Descriptor, contents: Contents): Promise<KclFacts | SlipwayError> {
+async function unpackedKcl(layer: Descriptor, asked: Asked, blob: ReadBlob): Promise<unknown> {
   if (layer.size > largestKcl)
-    return badInput('ARCHIVE_TOO_LARGE', `a KCL package of ${layer.size} bytes is not opened for its kcl.mod`)
+    return badInput('ARCHIVE_TOO_LARGE', `a package of ${layer.size} bytes is not fetched for its kcl.mod`)
   try {
-    return await contents.kcl(layer)
+    return await readKclArchive(once(await blob(layer)), `${asked.source}@${layer.digest}`)
   } catch (error) {
     if (error instanceof SlipwayError && error.exit === 2) return error
     throw error
@@ -160,12 +148,12 @@ async function unpackedKcl(layer: Descriptor, contents: Contents): Promise<KclFa
 }
 
 /** The manifest from the annotation, so that one request is enough; else from the config. */
-async function manifestText(found: Encoded, contents: Contents): Promise<string | undefined> {
+async function manifestText(found: Encoded, blob: ReadBlob): Promise<string | undefined> {
   const text = annotated(found, annotation.manifest)
   if (text !== undefined || isIndex(found.manifest)) return text
   const { config } = found.manifest
   if (config.mediaType !== manifestConfigType || config.size > largestDocument) return undefined
-  return new TextDecoder().decode(await contents.blob(config))
+  return new TextDecoder().decode(await blob(config))
 }
 
 function annotated(found: Encoded, key: string): string | undefined {
@@ -184,7 +172,7 @@ function parse(text: string): unknown {
 
 function disagreement(
   asked: Asked,
-  { name = '', version = '' }: Pick<KclFacts, 'name' | 'version'>,
+  { name = '', version = '' }: { name?: string | undefined; version?: string | undefined },
 ): string | undefined {
   if (name !== asked.name) return `has the manifest of ${name === '' ? 'nobody' : shown(name)}`
   if (version !== asked.version.version)
@@ -199,4 +187,8 @@ function at(path: readonly PropertyKey[] | undefined): string {
 
 function shown(text: string): string {
   return text.replace(/[^\x21-\x7e]+/g, ' ').slice(0, 100)
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
 }

@@ -1,7 +1,6 @@
 import pLimit, { type LimitFunction } from 'p-limit'
 import { hasCode, SlipwayError } from '../core/error.ts'
 import { type Layouts, registryTagOf } from '../extension/kinds.ts'
-import type { Descriptor } from '../oci/descriptor.ts'
 import { type Place, showAddress, showTarget, type Target, under } from '../store/address.ts'
 import type { Call, Registry } from '../store/store.ts'
 import type { PackageId } from '../version/package-id.ts'
@@ -10,19 +9,14 @@ import { Documents, type Tally } from './documents.ts'
 import { failedAt, isDamage } from './failure.ts'
 import { type Home, homesOf, idOfRepository, versionOfTag } from './homes.ts'
 import type { ManifestCache } from './manifest-cache.ts'
-import { type KclFacts, readCandidate, unreadable } from './read-candidate.ts'
+import { readCandidate, unreadable } from './read-candidate.ts'
 import { Remembered } from './remembered.ts'
 import type { Candidate, PackageSource, SourceCounts, Withheld } from './source.ts'
-
-/** Reads `kcl.mod` from a package's archive; `name` is for messages. */
-export type ReadKcl = (archive: AsyncIterable<Uint8Array>, name: string) => Promise<KclFacts>
 
 export interface RegistrySourceOptions {
   readonly target: Target
   readonly layouts: Layouts
   readonly open: (place: Place) => Promise<Registry>
-  /** For KCL packages that carry no description of Slipway's. */
-  readonly readKcl: ReadKcl
   /** Kept between runs; used for registries over a network only. */
   readonly cache?: ManifestCache
   /** Ask nothing over a network. */
@@ -30,9 +24,6 @@ export interface RegistrySourceOptions {
   /** Requests at once; default 8. */
   readonly concurrency?: number
 }
-
-/** Bytes of a blob that is read whole and kept beside manifests; larger ones are streamed each time. */
-const smallBlob = 1024 * 1024
 
 /** Names looked through for "did you mean". */
 const mostNames = 10_000
@@ -135,14 +126,8 @@ class RegistrySource implements PackageSource {
       const tag = registryTagOf(this.#options.layouts, home.kinds[0], version)
       const found = await documents.manifest(tag, call)
       if (found === undefined) return undefined
-      const { readKcl } = this.#options
-      return await readCandidate(
-        found,
-        { ...home, id, version, source },
-        {
-          blob: (content) => documents.blob(content, call),
-          kcl: (layer) => readKcl(bytesOf(documents, layer, call), `${source}:${tag}`),
-        },
+      return await readCandidate(found, { ...home, id, version, source }, (content) =>
+        documents.blob(content, call),
       )
     } catch (error) {
       if (hasCode(error, 'OFFLINE'))
@@ -174,13 +159,4 @@ class RegistrySource implements PackageSource {
     const { target } = this.#options
     return showAddress({ ...target, repository: under(target, home.repository) })
   }
-}
-
-async function* bytesOf(
-  documents: Documents,
-  content: Descriptor,
-  call: Call | undefined,
-): AsyncGenerator<Uint8Array> {
-  if (content.size > smallBlob) yield* documents.stream(content, call)
-  else yield await documents.blob(content, call)
 }

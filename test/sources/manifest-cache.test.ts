@@ -14,7 +14,7 @@ import { extensionId, kclId } from '../../src/version/package-id.ts'
 import { parseVersion } from '../../src/version/version.ts'
 import { rejection, start } from '../registry/client.ts'
 import { temporary } from './folder.ts'
-import { published, taskserv } from './published.ts'
+import { published, publishedKcl, taskserv } from './published.ts'
 
 const redis = extensionId('redis')
 const one = parseVersion('1.0.0')
@@ -38,7 +38,6 @@ function run(
     target,
     layouts: defaultLayouts,
     open: async () => registry,
-    readKcl: async () => ({ name: 'net', version: '1.0.0', dependencies: { k8s: '1.31.2' } }),
     cache: manifestCache(folder, report),
     ...options,
   })
@@ -110,8 +109,8 @@ describe('what an earlier run read', () => {
     const folder = temporary()
     const { registry } = await start()
     await published(registry, { manifest: taskserv('redis', '1.0.0'), told: 'config' })
-    const net = { repository: 'extensions/provisioning-kcl/net', told: 'nowhere' } as const
-    await published(registry, { ...net, manifest: { name: 'net', version: '1.0.0' } })
+    const mod = '[package]\nname = "net"\nversion = "1.0.0"\n[dependencies]\nk8s = "1.31.2"\n'
+    await publishedKcl(registry, 'extensions/provisioning-kcl/net', mod)
     const online = run(registry, folder).source
     const found = [await online.candidate(redis, one), await online.candidate(kclId('net'), one)]
     const { source } = run(registry, folder, neverOpen)

@@ -230,7 +230,6 @@ test('a version that is visited costs one request, and its highest sibling one m
     target: parseTarget(`oci://${registry.name}/extensions`),
     layouts: defaultLayouts,
     open: async () => registry,
-    readKcl: async () => ({ dependencies: {} }),
   })
   const one = provider([source])
   one.prefetch?.(redis, [v('1.1.0'), v('1.0.0')])

@@ -5,7 +5,9 @@ import { type Encoded, encode, type ImageManifest } from '../../src/oci/manifest
 import { mediaType } from '../../src/oci/media-type.ts'
 import { parseTag } from '../../src/oci/reference.ts'
 import { manifestConfigType } from '../../src/package/pack.ts'
+import { packKcl } from '../../src/package/pack-kcl.ts'
 import { contentOf, type Registry } from '../../src/store/store.ts'
+import { memoryTree } from '../../src/tree/memory.ts'
 
 const bytesOf = (text: string) => new TextEncoder().encode(text)
 
@@ -46,6 +48,14 @@ export async function published(registry: Registry, one: Published): Promise<Enc
   await store.put(encoded)
   await store.tag(encoded, [parseTag(one.tag ?? String(version))])
   return encoded
+}
+
+/** Publishes version 1.0.0 of a KCL package as kpm does. */
+export async function publishedKcl(registry: Registry, repository: string, mod: string): Promise<void> {
+  const store = registry.repository(repository)
+  const tree = memoryTree({ 'kcl.mod': mod, 'main.k': 'a = 1\n' })
+  const { encoded } = await packKcl({ name: repository, tree }, store)
+  await store.tag(encoded, [parseTag('1.0.0')])
 }
 
 /** A taskserv with these dependencies. */

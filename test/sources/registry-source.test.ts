@@ -16,7 +16,7 @@ import { parseVersion } from '../../src/version/version.ts'
 import { atLeast, includes, setOf } from '../../src/version/version-set.ts'
 import { rejection, start } from '../registry/client.ts'
 import { temporary } from './folder.ts'
-import { type Published, published, taskserv } from './published.ts'
+import { type Published, published, publishedKcl, taskserv } from './published.ts'
 
 const redis = extensionId('redis')
 const one = parseVersion('1.0.0')
@@ -32,9 +32,6 @@ const sourceOf = (
     target,
     layouts: defaultLayouts,
     open: async () => registry,
-    readKcl: async () => {
-      throw new Error('no archive is to be read')
-    },
     ...options,
   })
 
@@ -201,28 +198,47 @@ describe('a version in a registry', () => {
     expect(fake.log()).toHaveLength(2)
   })
 
-  test('of a KCL package is read from its archive where nothing else tells its dependencies', async () => {
+  test('of a KCL package, as kpm writes it, is read from its archive', async () => {
     const { fake, registry } = await start()
-    const layer = new TextEncoder().encode('an archive')
-    const of = { repository: 'extensions/provisioning-kcl/net', told: 'nowhere', layer } as const
-    await published(registry, { ...of, manifest: { name: 'net', version: '1.0.0' } })
+    const mod = `[package]\nname = "net"\nversion = "1.0.0"\n[dependencies]\nk8s = "1.31.2"\n
+      exact = { oci = "oci://r/exact", tag = "1.0.0" }\n`
+    await publishedKcl(registry, 'extensions/provisioning-kcl/net', mod)
     fake.clearLog()
-    let read = ''
-    const source = sourceOf(registry, {
-      readKcl: async (archive, name) => {
-        read = `${name}: ${Buffer.concat(await Array.fromAsync(archive))}`
-        return { name: 'net', version: '1.0.0', dependencies: { k8s: '1.31.2', exact: '=1.0.0' } }
-      },
-    })
-    const found = candidateOf(await source.candidate(kclId('net'), one))
+    const found = candidateOf(await sourceOf(registry).candidate(kclId('net'), one))
     expect(found).toMatchObject({ kind: 'kcl', platforms: [], retracted: {} })
     expect(found.requires.map(({ id, text }) => `${id} ${text}`)).toEqual([
-      'kcl:k8s >=1.31.2',
       'kcl:exact =1.0.0',
+      'kcl:k8s >=1.31.2',
     ])
-    expect(includes(found.requires[0]?.set ?? setOf('0.0.1'), parseVersion('1.40.0-rc.1'))).toBe(true)
-    expect(read).toBe(`oci://${fake.host}/extensions/provisioning-kcl/net:1.0.0: an archive`)
+    expect(includes(found.requires[1]?.set ?? setOf('0.0.1'), parseVersion('1.40.0-rc.1'))).toBe(true)
     expect(fake.log()).toHaveLength(2)
+  })
+
+  test.each([
+    ['name = "other"\nversion = "1.0.0"', 'has the manifest of other'],
+    ['name = "net"\nversion = "1.0.1"', 'has the manifest of version 1.0.1'],
+  ])('of a KCL package is withheld where its kcl.mod has %j', async (lines, reason) => {
+    const registry = memoryRegistry('r')
+    await publishedKcl(registry, 'extensions/provisioning-kcl/net', `[package]\n${lines}\n`)
+    expect(await sourceOf(registry).candidate(kclId('net'), one)).toEqual({
+      unavailable: { cause: 'unreadable', reason },
+    })
+  })
+
+  test('of a KCL package is withheld where its archive is none, or too large to be looked into', async () => {
+    const registry = memoryRegistry('r')
+    const net = { repository: 'extensions/provisioning-kcl/net', told: 'nowhere' } as const
+    const manifest = { name: 'net', version: '1.0.0' }
+    await published(registry, { ...net, manifest, layer: new TextEncoder().encode('no archive') })
+    const found = await sourceOf(registry).candidate(kclId('net'), one)
+    expect(found).toMatchObject({ unavailable: { cause: 'unreadable' } })
+    const { fake, registry: real } = await start()
+    await published(real, { ...net, manifest, layer: new Uint8Array(32 * 1024 * 1024 + 1) })
+    fake.clearLog()
+    expect(await sourceOf(real).candidate(kclId('net'), one)).toMatchObject({
+      unavailable: { reason: expect.stringContaining('is not fetched for its kcl.mod') },
+    })
+    expect(fake.log()).toHaveLength(1)
   })
 
   test('is undefined where its tag is not there', async () => {
