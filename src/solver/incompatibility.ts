@@ -20,7 +20,7 @@ export interface Incompatibility {
 
 export function rootIncompatibility(requirement: Root): Incompatibility {
   const { id, set } = requirement
-  return { terms: [{ id, positive: false, set }], cause: { kind: 'root', requirement } }
+  return { terms: joined([{ id, positive: false, set }]), cause: { kind: 'root', requirement } }
 }
 
 /** Undefined where the requirement is met by the package itself. */

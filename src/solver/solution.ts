@@ -18,6 +18,8 @@ export interface SolveOptions {
   readonly overrides?: ReadonlyMap<PackageId, VersionSet>
   /** Prereleases of these are candidates for ranges that name none. */
   readonly prereleases?: (id: PackageId) => boolean
+  /** Learns every version of a package at once: where asking costs nothing, explanations get shorter. */
+  readonly eager?: boolean
   readonly signal?: AbortSignal
 }
 
