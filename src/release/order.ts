@@ -1,10 +1,7 @@
 import { waves } from '../core/waves.ts'
-import type { GitTag } from '../extension/git-tag.ts'
-import { core, extensionId, type PackageId } from '../version/package-id.ts'
-import { type Range, rangeOf } from '../version/range.ts'
-import { compareVersions, type Version, versionOf } from '../version/version.ts'
-import { packageIdOf } from './graph.ts'
-import type { PlannedRelease } from './plan.ts'
+import type { PackageId } from '../version/package-id.ts'
+import { compareVersions, type Version } from '../version/version.ts'
+import { includes, type VersionSet } from '../version/version-set.ts'
 
 /** Something to publish, as far as its place in the order is concerned. */
 export interface Ordered {
@@ -18,7 +15,13 @@ export interface Ordered {
 export interface OrderedPackage {
   readonly id: PackageId
   readonly version: Version
-  readonly requires: ReadonlyMap<PackageId, Range>
+  readonly requires: readonly Required[]
+}
+
+/** One package that another one needs, and which versions of it. */
+export interface Required {
+  readonly id: PackageId
+  readonly set: VersionSet
 }
 
 /** In which order artifacts are published. Numbers are places in the list that was ordered. */
@@ -48,8 +51,8 @@ export function lackedBy<Failed extends Elsewhere>(
 ): (Failed | undefined)[] {
   const coming = all.flatMap((one) => one.package ?? [])
   return all.map((one) => {
-    for (const [id, range] of one.package?.requires ?? []) {
-      const admits = (other: Elsewhere) => other.id === id && range.includes(other.version)
+    for (const { id, set } of one.package?.requires ?? []) {
+      const admits = (other: Elsewhere) => other.id === id && includes(set, other.version)
       const lacked = failed.find(admits)
       if (lacked !== undefined && !coming.some(admits) && !present.some(admits)) return lacked
     }
@@ -65,9 +68,8 @@ export function lackedBy<Failed extends Elsewhere>(
 export function orderOf(all: readonly Ordered[]): Order {
   const versions = versionsById(all)
   const needs = all.map((one, index) => {
-    const ranges = [...(one.package?.requires ?? [])]
-    const found = ranges.flatMap(([id, range]) =>
-      (versions.get(id) ?? []).filter((other) => range.includes(other.version)).map((other) => other.index),
+    const found = (one.package?.requires ?? []).flatMap(({ id, set }) =>
+      (versions.get(id) ?? []).filter((other) => includes(set, other.version)).map((other) => other.index),
     )
     return [...new Set(found)].filter((other) => other !== index)
   })
@@ -101,38 +103,4 @@ function versionsById(all: readonly Ordered[]) {
   }
   for (const list of found.values()) list.sort((a, b) => compareVersions(a.version, b.version))
   return found
-}
-
-/**
- * What a manifest.yaml document says of the order; it may come from a registry and hold anything.
- * `min_provisioning_version` makes a package wait for the core where both are released at once.
- */
-export function orderedPackage(
-  document: Readonly<Record<string, unknown>> | undefined,
-): OrderedPackage | undefined {
-  const { name, type, version: text, dependencies, min_provisioning_version: least } = document ?? {}
-  const version = typeof text === 'string' ? versionOf(text) : undefined
-  if (typeof name !== 'string' || version === undefined) return undefined
-  const wanted: [PackageId, unknown][] =
-    typeof dependencies === 'object' && dependencies !== null
-      ? Object.entries(dependencies).map(([key, value]) => [extensionId(key), value])
-      : []
-  if (typeof least === 'string') wanted.push([core, `>=${least}`])
-  const requires = new Map<PackageId, Range>()
-  for (const [id, value] of wanted) {
-    const range = typeof value === 'string' ? rangeOf(value) : undefined
-    if (range !== undefined) requires.set(id, range)
-  }
-  return { id: type === 'core' ? core : extensionId(name), version, requires }
-}
-
-/** A planned release in its place; the core may have no manifest of its own. */
-export function orderedRelease(one: PlannedRelease): Ordered {
-  const { kind, name, version, repository, tag, manifest } = one
-  return { repository, tag, package: orderedPackage(manifest ?? { name, type: kind, version }) }
-}
-
-/** A git tag's version as others may ask for it. */
-export function elsewhere(tag: Pick<GitTag, 'kind' | 'name' | 'version'>): Elsewhere {
-  return { id: packageIdOf(tag) ?? extensionId(tag.name), version: tag.version }
 }

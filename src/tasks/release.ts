@@ -1,3 +1,4 @@
+import { mapConcurrent } from '../core/concurrent.ts'
 import { grouped } from '../core/report.ts'
 import type { GitTag } from '../extension/git-tag.ts'
 import { type PackedJob, packAll } from '../package/pack-all.ts'
@@ -6,7 +7,8 @@ import { type Destination, publishEverywhere } from '../publishing/everywhere.ts
 import { dependencyFailed, inWaves } from '../publishing/in-waves.ts'
 import { exitOf, failureOf } from '../publishing/outcome.ts'
 import { choose, type ManyOptions } from '../release/many.ts'
-import { type Elsewhere, elsewhere, lackedBy, orderedRelease, orderOf } from '../release/order.ts'
+import { type Elsewhere, lackedBy, type Ordered, orderOf } from '../release/order.ts'
+import { elsewhere, orderedRelease } from '../release/ordered.ts'
 import { type FailedRelease, type PlannedRelease, plan } from '../release/plan.ts'
 import { Sources } from '../release/sources.ts'
 import { openStage } from '../store/stage.ts'
@@ -25,6 +27,8 @@ type Packed = PackedJob<PlannedRelease>
 interface Prepared {
   readonly stage: Registry
   readonly destinations: ReadonlyMap<PlannedRelease, readonly Destination[]>
+  /** The packed ones in their places. */
+  readonly ordered: readonly Ordered[]
   /** What each of the packed ones needs and will not get. */
   readonly lacks: readonly (Elsewhere | undefined)[]
 }
@@ -47,8 +51,11 @@ export async function release(options: ReleaseOptions, context: Context): Promis
   const { apart } = chosen.options
   const { releases: planned, findings, failed } = await plan(chosen.options, sources)
   for (const finding of findings) report.emit({ type: 'finding', finding })
+  const places = new Map(
+    await mapConcurrent(planned, concurrency, async (one) => [one, await orderedRelease(one)] as const),
+  )
   // A circle is told before any test runs.
-  orderOf(planned.map(orderedRelease))
+  orderOf([...places.values()])
   const moving = options.snapshot ? [] : options.moving
   const destinations = new Map(
     planned.map((one) => [one, destinationsOf({ ...one, moving }, targets, context.open)]),
@@ -64,13 +71,14 @@ export async function release(options: ReleaseOptions, context: Context): Promis
       ...(apart === true ? { onFailed: (job, error) => broken.push({ wanted: tagOf(job), error }) } : {}),
     }),
   )
+  const ordered = packed.map(({ job }) => places.get(job) as Ordered)
   const lacks = lackedBy(
-    packed.map(({ job }) => orderedRelease(job)),
+    ordered,
     broken.map(({ wanted }) => elsewhere(wanted)),
     chosen.present.map(elsewhere),
   )
   const released = await grouped(report, 'Publish', () =>
-    publishAll(packed, { lacks, destinations, stage }, options, context),
+    publishAll(packed, { ordered, lacks, destinations, stage }, options, context),
   )
   const final = await finish(
     targets,
@@ -91,13 +99,12 @@ export async function release(options: ReleaseOptions, context: Context): Promis
 
 async function publishAll(
   packed: readonly Packed[],
-  { lacks, destinations, stage }: Prepared,
+  { ordered, lacks, destinations, stage }: Prepared,
   options: ReleaseOptions,
   context: Context,
 ): Promise<ReleasedOutcome[]> {
   const { clock, report, signal } = context
-  const order = orderOf(packed.map(({ job }) => orderedRelease(job)))
-  return await inWaves(order, options.concurrency, async (index, refuse) => {
+  return await inWaves(orderOf(ordered), options.concurrency, async (index, refuse) => {
     const one = packed[index] as Packed
     const { job } = one
     const start = clock.now()
