@@ -39,6 +39,16 @@ const credentials = {
   },
 } as const satisfies Record<string, OwnInput>
 
+/** The same for a step that writes nothing. */
+const readingCredentials = {
+  ...credentials,
+  username: { type: 'text', description: 'User for the hosts that this step asks' },
+  token: {
+    type: 'secret',
+    description: 'Bearer token for the hosts that this step asks, instead of username and password',
+  },
+} as const satisfies Record<string, OwnInput>
+
 const ofOne = 'Empty unless there is exactly one'
 
 const packed = {
@@ -149,9 +159,39 @@ export const publishAction = {
   },
 } as const satisfies Action
 
+export const validateAction = {
+  name: 'validate-extensions',
+  title: 'Slipway: validate extensions',
+  description:
+    'Checks manifests, structure, names and dependencies of extensions, on a pull request of those that it changes, and annotates the lines that are wrong',
+  settings: ['source', 'compression', 'shape', 'allowIrreproducible', ...network],
+  own: {
+    directory,
+    since: {
+      type: 'text',
+      description:
+        'Check only what changed since the checked-out commit parted from this branch, tag or commit, and what depends on that. Default: the base of the pull request or merge queue; in other runs everything is checked. Needs a checkout with fetch-depth: 0',
+    },
+    everything: {
+      type: 'toggle',
+      description: 'Check every package on a pull request, too',
+    },
+    ...readingCredentials,
+  },
+  outputs: {
+    packages:
+      'JSON list for a matrix of what was checked, one object for each package: kind, name, folder, version, because (changed or dependent), errors, warnings',
+    changed: 'JSON list of the names of packages that changed; empty where everything was checked',
+    base: 'The commit since which changes count; empty where everything was checked',
+    errors: 'How many errors were found',
+    warnings: 'How many warnings were found',
+  },
+} as const satisfies Action
+
 /** Each action and the folder of its `action.yml`. */
 export const actions: Readonly<Record<string, Action>> = {
   '.': releaseAction,
   'actions/package-extension': packageAction,
   'actions/publish-oci': publishAction,
+  'actions/validate-extensions': validateAction,
 }

@@ -28,10 +28,13 @@ export class FakeRunner {
   readonly temp = mkdtempSync(join(tmpdir(), 'slipway-runner-'))
   readonly workspace = join(this.temp, 'workspace')
   readonly #dist: string
+  readonly #suffix: string
   #steps = 0
 
-  constructor(dist: string) {
+  /** @param suffix `.ts` for a folder of sources, which Node runs without a build */
+  constructor(dist: string, suffix: '.mjs' | '.ts' = '.mjs') {
     this.#dist = dist
+    this.#suffix = suffix
   }
 
   /** A git repository with one committed and tagged extension of the examples. @returns its commit */
@@ -66,7 +69,7 @@ export class FakeRunner {
     const file = (name: string) => join(this.temp, `${name}-${number}`)
     for (const name of ['output', 'summary', 'artifacts']) writeFileSync(file(name), '')
     const variables = Object.entries(inputs).map(([name, text]) => [`INPUT_${name.toUpperCase()}`, text])
-    const child = spawn(process.execPath, [join(this.#dist, `${action}.mjs`)], {
+    const child = spawn(process.execPath, [join(this.#dist, `${action}${this.#suffix}`)], {
       cwd: this.workspace,
       env: {
         PATH: process.env.PATH,

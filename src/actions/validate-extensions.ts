@@ -1,0 +1,26 @@
+import { basesOf } from '../github/base.ts'
+import { checkResult } from '../github/check-result.ts'
+import { publishedIn } from '../github/published.ts'
+import { runAction } from '../github/run.ts'
+import { validateAction } from '../github/table.ts'
+import { check } from '../tasks/check.ts'
+import { fromSettings, sourceDateEpoch } from '../tasks/options.ts'
+
+await runAction(
+  validateAction,
+  async ({ inputs, session }) => {
+    const { context, settings, file, directory } = session
+    const named = inputs.text('since')
+    const bases = named === undefined ? await basesOf(context.environment) : [named]
+    const since = inputs.toggle('everything') ? undefined : bases
+    const options = {
+      ...fromSettings(settings, file),
+      ...sourceDateEpoch(context.environment),
+      ...(since === undefined ? {} : { since }),
+      sources: publishedIn(settings, context.report),
+    }
+    const result = await check({ ...options, directory, paths: [], uncommitted: false }, context)
+    return checkResult(result, context.signal)
+  },
+  (_, settings) => publishedIn(settings),
+)
