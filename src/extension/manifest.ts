@@ -143,6 +143,13 @@ export const manifestSchema = z.object({
         examples: ['schemas/nickel'],
       }),
   ),
+  publish_kcl: z.optional(
+    z.boolean().register(z.globalRegistry, {
+      description:
+        'Whether releasing it also publishes its kcl/ folder, as the KCL package whose name and version stand in kcl/kcl.mod.',
+      examples: [true],
+    }),
+  ),
 })
 
 export type ExtensionManifest = z.infer<typeof manifestSchema>

@@ -1,4 +1,5 @@
 import { hasCode, SlipwayError } from '../core/error.ts'
+import { isKclPackage } from '../kcl/artifact.ts'
 import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
 import { type CopyOptions, type CopyResult, copy } from '../store/copy.ts'
@@ -34,9 +35,10 @@ export async function publish(
   from: ReadableStore,
   artifact: Encoded,
   to: Store,
-  options: PublishOptions,
+  asked: PublishOptions,
   call: Call = {},
 ): Promise<Published> {
+  const options = isKclPackage(artifact.manifest) ? { ...asked, moving: [] } : asked
   const place = { store: to, tag: options.tag, allowOverwrite: options.allowOverwrite }
   // One listing tells whether the tag, and whether the repository, exists, and starts the moving tags.
   const before = options.moving.length === 0 ? undefined : await listTags(to, options.now, call)

@@ -8,6 +8,7 @@ import { type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts
 import { subtree } from '../tree/subtree.ts'
 import { type Version, versionOf } from '../version/version.ts'
 import { changedPackages } from './changes.ts'
+import { withKclMod } from './kcl-mods.ts'
 import { canRelease, refuseErrors } from './plan.ts'
 import type { Sources } from './sources.ts'
 
@@ -34,7 +35,10 @@ export async function workingVersions(
   refuseErrors(found.findings)
   const packages = found.packages.filter(({ kind }) => canRelease(kind))
   const chosen = since === undefined ? packages : await changedSince(since, packages, layouts, sources)
-  const checked = await mapConcurrent(chosen, 16, (one) => checkPackage(subtree(tree, one.folder), one))
+  const checked = await mapConcurrent(chosen, 16, async (one) => {
+    const folder = subtree(tree, one.folder)
+    return (await withKclMod(folder, await checkPackage(folder, one))).checked
+  })
   const untold = checked.filter((one) => versionIn(one) === undefined)
   refuseErrors(sortFindings(untold.flatMap((one) => one.findings)))
   const existing = new Set(await (await sources.repository())?.tags())

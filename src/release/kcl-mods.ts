@@ -1,9 +1,9 @@
 import { posix } from 'node:path'
-import type { Finding } from '../core/finding.ts'
-import type { CheckedPackage } from '../extension/check.ts'
+import { type Finding, sortFindings } from '../core/finding.ts'
+import type { CheckedPackage, Expected } from '../extension/check.ts'
 import { fileIn } from '../extension/discover.ts'
 import { isExtensionKind } from '../extension/kinds.ts'
-import { adviseKcl, checkKcl, readKclModOf } from '../kcl/check.ts'
+import { adviseKcl, checkKcl, type NamedKclMod, readKclModOf } from '../kcl/check.ts'
 import { type KclDependency, requirementOf } from '../kcl/dependency.ts'
 import type { KclMod } from '../kcl/mod.ts'
 import { subtree } from '../tree/subtree.ts'
@@ -15,22 +15,38 @@ import { type Dependency, packageIdOf } from './graph.ts'
 export interface WithKclMod {
   readonly checked: CheckedPackage
   readonly dependencies: readonly Dependency[]
+  /** What is published of it as a KCL package, where nothing is wrong with that. */
+  readonly published?: NamedKclMod
 }
 
 /**
  * Adds the findings and dependencies of a package's `kcl.mod`: of a KCL package's own, or of the one in an
  * extension's `kcl/`.
  * @param tree the package's own folder
+ * @param expected what a KCL package's version has to be
  */
-export async function withKclMod(tree: Tree, checked: CheckedPackage): Promise<WithKclMod> {
+export async function withKclMod(
+  tree: Tree,
+  checked: CheckedPackage,
+  expected: Expected = {},
+): Promise<WithKclMod> {
   const one = checked.package
   const id = packageIdOf(one)
   if (id === undefined) return { checked, dependencies: [] }
-  if (one.kind === 'kcl') return await kclPackage(tree, checked, id)
-  if (!isExtensionKind(one.kind) || (await tree.file('kcl/kcl.mod')) === undefined)
+  if (one.kind === 'kcl') return await kclPackage(tree, checked, id, expected)
+  const publishes = checked.manifest?.publish_kcl === true
+  if (!isExtensionKind(one.kind) || (!publishes && (await tree.file('kcl/kcl.mod')) === undefined))
     return { checked, dependencies: [] }
   const [folder, at] = [subtree(tree, 'kcl'), fileIn(one, 'kcl')]
   const { mod } = await readKclModOf(folder, at)
+  if (publishes) {
+    const { mod: published, findings } = await checkKcl(folder, at)
+    return {
+      checked: { ...checked, findings: sortFindings([...checked.findings, ...findings]) },
+      dependencies: dependenciesOf(id, mod),
+      ...(published === undefined ? {} : { published }),
+    }
+  }
   const advice = await adviseKcl(folder, at)
   const lost = new Set(mod?.dependencies.filter(leavesExtension).map((each) => each.place.line))
   // A path inside the extension is packed with it; any other leads nowhere once it is installed.
@@ -47,10 +63,15 @@ export async function withKclMod(tree: Tree, checked: CheckedPackage): Promise<W
 }
 
 /** What a KCL package tells of itself stands in kcl.mod alone. */
-async function kclPackage(tree: Tree, checked: CheckedPackage, id: PackageId): Promise<WithKclMod> {
+async function kclPackage(
+  tree: Tree,
+  checked: CheckedPackage,
+  id: PackageId,
+  expected: Expected,
+): Promise<WithKclMod> {
   const { folder, name } = checked.package
   const { mod } = await readKclModOf(tree, folder)
-  const { findings } = await checkKcl(tree, folder, { name })
+  const { mod: published, findings } = await checkKcl(tree, folder, { name, ...expected })
   const file = fileIn(checked.package, 'kcl.mod')
   const document = mod?.version === undefined ? undefined : { name, type: 'kcl', version: mod.version }
   const positions: CheckedPackage['positions'] = ([key]) =>
@@ -58,6 +79,7 @@ async function kclPackage(tree: Tree, checked: CheckedPackage, id: PackageId): P
   return {
     checked: { ...checked, document, positions, findings: [...checked.findings, ...findings] },
     dependencies: dependenciesOf(id, mod),
+    ...(published === undefined ? {} : { published }),
   }
 }
 

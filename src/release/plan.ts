@@ -5,11 +5,16 @@ import { type CheckedPackage, checkPackage } from '../extension/check.ts'
 import { type Discovery, discover, findPackage, type Package } from '../extension/discover.ts'
 import { type GitTag, parseGitTag } from '../extension/git-tag.ts'
 import { type Kind, type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
+import type { NamedKclMod } from '../kcl/check.ts'
 import type { Tag } from '../oci/reference.ts'
 import { subtree } from '../tree/subtree.ts'
 import type { Tree } from '../tree/tree.ts'
+import type { Dependency } from './graph.ts'
+import { withKclMod } from './kcl-mods.ts'
+import { leftOut, schemaOf } from './schema-package.ts'
 import { snapshotVersion } from './snapshot.ts'
 import type { Source, Sources } from './sources.ts'
+import { refuseTwins } from './twins.ts'
 
 /** Which packages, from which bytes. */
 export interface SelectOptions {
@@ -38,6 +43,8 @@ export interface PlannedRelease {
   readonly tree: Tree
   /** The parsed manifest.yaml with the version that is released; undefined for a plain folder. */
   readonly manifest?: Readonly<Record<string, unknown>>
+  /** KCL packages that its kcl.mod names, or the one in an extension's `kcl/`. */
+  readonly schemaNeeds: readonly Dependency[]
   /** Below a target's prefix. */
   readonly repository: string
   /** Tag in the registry. */
@@ -70,6 +77,9 @@ interface Checked {
   readonly source: Source
   readonly package: Package
   readonly checked: CheckedPackage
+  readonly schemaNeeds: readonly Dependency[]
+  /** What is published as a KCL package: itself, or an extension's `kcl/`. */
+  readonly kcl?: NamedKclMod | undefined
 }
 
 /**
@@ -89,7 +99,7 @@ export async function plan(options: PlanOptions, sources: Sources): Promise<Plan
       snapshot && !/(^|\/)v\d+\.\d+\.\d+[^/]*$/.test(text) ? `${text}/v0.0.0` : text,
       layouts,
     )
-    refuseUnsupported(tag)
+    refuseUnsupported(tag, snapshot)
     return tag
   })
   const wanted = [...new Map(tags.map((one) => [one.tag, one])).values()]
@@ -104,21 +114,25 @@ export async function plan(options: PlanOptions, sources: Sources): Promise<Plan
     const found = await locate(await discovery, one, source.tree, layouts)
     const expected = snapshot ? {} : { version: one.version, gitTag: one.tag }
     const folder = subtree(source.tree, found.folder)
-    return { wanted: one, source, package: found, checked: await checkPackage(folder, found, expected) }
+    const read = await withKclMod(folder, await checkPackage(folder, found, expected), expected)
+    const { checked, dependencies, published } = read
+    return { wanted: one, source, package: found, checked, schemaNeeds: dependencies, kcl: published }
   }
   const checked = await mapConcurrent(wanted, 16, (one) => attempt(one, () => check(one)))
   const found = checked.filter((one) => one !== undefined)
-  const findings = options.apart === true ? [] : sortFindings(found.flatMap((one) => one.checked.findings))
+  const told = found.flatMap((one) => [...one.checked.findings, ...(snapshot ? leftOut(one) : [])])
+  const findings = options.apart === true ? [] : sortFindings(told)
   refuseErrors(findings)
   const releases: PlannedRelease[] = []
   for (const one of found) {
-    const release = await attempt(one.wanted, async () => {
+    const planned = await attempt(one.wanted, async () => {
       refuseInvalid(one)
-      const planned = await bytesOf(one, options, sources)
-      refuseTwins(planned, releases)
-      return planned
+      const release = await bytesOf(one, options, sources)
+      refuseTwins(release, releases)
+      const schema = await schemaOf(one, release, options, releases)
+      return schema === undefined ? [release] : [schema, release]
     })
-    if (release !== undefined) releases.push(release)
+    releases.push(...(planned ?? []))
   }
   return { releases, findings, failed }
 
@@ -173,19 +187,23 @@ function uncommitted({ commit: _, time: __, ...tree }: Tree): Tree {
 
 /** Whether packages of a kind are built from a folder here; others are published otherwise. */
 export function canRelease(kind: Kind): boolean {
-  return kind !== 'platform' && kind !== 'kcl'
+  return kind !== 'platform'
 }
 
-/** Kinds that other commands, or later versions, publish. */
-function refuseUnsupported({ tag, kind, name }: GitTag): void {
+/** What other commands publish, or nobody should. */
+function refuseUnsupported({ tag, kind, name }: GitTag, snapshot: boolean): void {
   if (kind === 'platform')
     throw badInput('PLATFORM_IS_PREBUILT', `${tag} is a platform service: its image is built elsewhere`, {
       hint: `Publish the built image: slipway publish --from layout:DIR oci://HOST/PREFIX/${name}:v….`,
     })
-  if (kind === 'kcl')
-    throw badInput('KCL_UNSUPPORTED', `${tag} is a KCL package, which this version does not publish`, {
-      hint: 'Publish it with kpm for now.',
-    })
+  if (kind === 'kcl' && snapshot)
+    throw badInput(
+      'KCL_SNAPSHOT',
+      `${name} is a KCL package: kpm would take a snapshot for its newest version`,
+      {
+        hint: 'Release a prerelease such as 1.2.0-rc.1 where one is meant.',
+      },
+    )
 }
 
 async function locate(found: Discovery, wanted: GitTag, tree: Tree, layouts: Layouts): Promise<Package> {
@@ -228,25 +246,8 @@ export function refuseErrors(findings: readonly Finding[]): void {
   )
 }
 
-/** One run releases one package into a repository, and one version under a tag. @throws PACKAGE_COLLISION */
-function refuseTwins(one: PlannedRelease, others: readonly PlannedRelease[]): void {
-  for (const other of others) {
-    if (other.repository !== one.repository) continue
-    const differs = other.kind !== one.kind || other.name !== one.name
-    if (!differs && other.tag !== one.tag) continue
-    const what = differs ? `the repository ${one.repository}` : `${one.repository}:${one.tag}`
-    throw badInput('PACKAGE_COLLISION', `${label(other)} and ${label(one)} both claim ${what}`, {
-      hint: 'Release one of them.',
-    })
-  }
-}
-
-function label({ kind, folder, name, gitTag }: PlannedRelease): string {
-  return `${kind} ${folder === '' ? name : folder}${gitTag === undefined ? '' : ` (${gitTag})`}`
-}
-
 function released(
-  { wanted, source, package: found, checked }: Checked,
+  { wanted, source, package: found, checked, schemaNeeds }: Checked,
   options: SelectOptions,
 ): PlannedRelease {
   const { layouts, snapshot } = options
@@ -263,9 +264,10 @@ function released(
     ...(snapshot ? {} : { gitTag: wanted.tag }),
     folder: found.folder,
     tree,
-    ...(checked.document === undefined
+    ...(checked.document === undefined || kind === 'kcl'
       ? {}
       : { manifest: { ...checked.document, version: version.version } }),
+    schemaNeeds,
     repository: repositoryOf(layouts, kind, name),
     tag: registryTagOf(layouts, kind, version),
   }
