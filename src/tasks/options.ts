@@ -8,6 +8,7 @@ import type { Moving } from '../publishing/moving-tags.ts'
 import { parseTarget, type Target } from '../store/address.ts'
 import type { Compression } from '../tarball/compress.ts'
 import type { Context } from './context.ts'
+import type { ResolutionOptions } from './resolution.ts'
 
 export type { ManyOptions } from '../release/many.ts'
 export type { SelectOptions } from '../release/plan.ts'
@@ -95,4 +96,62 @@ export function sourceDateEpoch(environment: Context['environment']): { sourceDa
       },
     )
   return { sourceDateEpoch: Number(text) }
+}
+
+/** How to solve, as flags and inputs give it. */
+export interface GivenSolving {
+  readonly lowest: boolean
+  readonly offline: boolean
+  /** Names by comma; `*` for all. */
+  readonly prerelease: string | undefined
+  /** NAME=RANGE by comma. */
+  readonly override: string | undefined
+  readonly platform: string | undefined
+}
+
+/** Settings and flags in the form solving takes them. @throws OVERRIDE_INVALID */
+export function solvingFrom(
+  settings: Effective,
+  file: ConfigurationFile | undefined,
+  given: GivenSolving,
+): Omit<ResolutionOptions, 'directory' | 'workspace'> {
+  const { layouts, sources, concurrency } = fromSettings(settings, file)
+  const { lowest, offline, prerelease, override, platform } = given
+  const { value: core, origin } = settings.coreVersion
+  return {
+    layouts,
+    sources,
+    sourcesGiven: settings.source.origin !== 'default',
+    concurrency,
+    cacheDirectory: settings.cacheDir.value,
+    lowest,
+    offline,
+    prereleases: listOf(prerelease),
+    overrides: overridesOf(override),
+    ...(core === undefined ? {} : { core: { text: core, origin } }),
+    ...(platform === undefined ? {} : { platform }),
+  }
+}
+
+function listOf(text = ''): string[] {
+  return text
+    .split(',')
+    .map((one) => one.trim())
+    .filter((one) => one !== '')
+}
+
+function overridesOf(text: string | undefined): Record<string, string> {
+  const pairs = listOf(text).map((one) => {
+    const at = one.indexOf('=')
+    // The first `=` ends the name; the range may hold more of them.
+    if (at > 0 && at < one.length - 1) return [one.slice(0, at).trim(), one.slice(at + 1).trim()] as const
+    throw badInput(
+      'OVERRIDE_INVALID',
+      `An override is ${JSON.stringify(one.slice(0, 100))}, which is not NAME=RANGE`,
+      {
+        hint: 'Write etcd=^3.5.0, several by comma.',
+      },
+    )
+  })
+  return Object.fromEntries(pairs)
 }
