@@ -65,8 +65,10 @@ describe('workflows', () => {
   it('are what CI, a caller and a user need', () => {
     expect(workflows).toEqual(
       expect.arrayContaining([
+        '.github/workflows/check.yml',
         '.github/workflows/ci.yml',
         '.github/workflows/release.yml',
+        'examples/workflows/check.yml',
         'examples/workflows/gitea.yml',
         'examples/workflows/release.yml',
       ]),
@@ -128,5 +130,23 @@ describe('.github/workflows/release.yml', () => {
     expect(own('package')).toEqual(['actions/package-extension'])
     expect(own('publish')).toEqual(['actions/publish-oci'])
     expect(JSON.stringify(jobs.package)).not.toMatch(/secrets|token|password/i)
+  })
+})
+
+describe('.github/workflows/check.yml', () => {
+  const text = readFileSync(join(root, '.github/workflows/check.yml'), 'utf8')
+  const { jobs } = parse(text) as { jobs: Record<string, { permissions: unknown; steps: readonly Step[] }> }
+
+  it('has no right but to read, no secret, and nothing that runs what it checks', () => {
+    expect(Object.values(jobs).map((job) => job.permissions)).toEqual([{ contents: 'read' }])
+    expect(text).not.toMatch(/secrets|password|token|pull_request_target/i)
+    const steps = Object.values(jobs).flatMap((job) => job.steps)
+    expect(steps.filter((step) => step.run !== undefined)).toEqual([])
+    expect(steps.map((step) => step.uses?.replace(/@.*/, ''))).toEqual([
+      'actions/checkout',
+      'actions/checkout',
+      './.slipway-action/actions/validate-extensions',
+    ])
+    expect(text.match(/persist-credentials: false/g)).toHaveLength(2)
   })
 })
