@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { Header, type HeaderData } from 'tar/header'
 import type { Event, Report } from '../../src/core/report.ts'
+import type { InstallItem } from '../../src/install/item.ts'
+import { digestOf } from '../../src/oci/digest.ts'
 
 /** An empty folder for one test. */
 export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposable> {
@@ -66,4 +68,39 @@ export function recording(): Report & { readonly events: Event[]; readonly warni
     emit: (event) => void events.push(event),
     secret() {},
   }
+}
+
+/** An item whose bytes are in memory. */
+export function itemOf(
+  name: string,
+  version: string,
+  changes: Partial<InstallItem> & { readonly bytes?: Buffer } = {},
+): InstallItem & { readonly opened: { times: number } } {
+  const { bytes = packageOf(name, version), ...rest } = changes
+  const opened = { times: 0 }
+  return {
+    id: name,
+    kind: 'taskserv',
+    name,
+    version,
+    layer: digestOf(bytes),
+    source: `oci://ghcr.io/example/${name}`,
+    dependsOn: [],
+    opened,
+    open: () => {
+      opened.times++
+      return chunks(bytes)
+    },
+    ...rest,
+  }
+}
+
+/** Packages of three kinds that need each other; one more in each of the two versions. */
+export function fleet(version: string): InstallItem[] {
+  return [
+    itemOf('kubernetes', version, { dependsOn: ['containerd', 'kcl:network'] }),
+    itemOf('containerd', version),
+    itemOf('network', version, { id: 'kcl:network', kind: 'kcl' }),
+    itemOf(version === '1.0.0' ? 'old' : 'new', version, { kind: 'cluster', dependsOn: ['kubernetes'] }),
+  ]
 }
