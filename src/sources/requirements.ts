@@ -13,9 +13,15 @@ export function extensionRequirements(
     set: setOf(text),
     text,
   }))
+  return [...requires, ...coreRequirement(manifest)]
+}
+
+/** What a manifest asks of the core: a minimum, which prereleases after it meet too. */
+export function coreRequirement(
+  manifest: Pick<ExtensionManifest, 'min_provisioning_version'>,
+): Requirement[] {
   const least = versionOf(manifest.min_provisioning_version ?? '')
-  if (least !== undefined) requires.push({ id: core, set: atLeast(least), text: `>=${least.version}` })
-  return requires
+  return least === undefined ? [] : [{ id: core, set: atLeast(least), text: `>=${least.version}` }]
 }
 
 /**
