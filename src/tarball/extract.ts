@@ -11,6 +11,8 @@ import { defaultArchiveLimits } from './unpack.ts'
 export interface ExtractOptions extends ReadOptions {
   /** Whether a folder that is not empty gives way; it stays whole until the new one is. */
   readonly replace?: boolean
+  /** Looks at what was unpacked before it takes its name; where this throws, there is nothing. */
+  readonly check?: (folder: string) => Promise<void>
 }
 
 export interface Extracted {
@@ -39,6 +41,7 @@ export async function extract(
     const fresh = join(beside, 'new')
     await mkdir(fresh, { mode: 0o755 })
     const extracted = await unpackInto(source, fresh, options)
+    await options.check?.(fresh)
     await swap(fresh, target, join(beside, 'old'), options.replace === true)
     return extracted
   } finally {

@@ -1,10 +1,13 @@
 import { badInput } from '../core/error.ts'
+import { annotation } from '../oci/annotations.ts'
 import type { Digest } from '../oci/digest.ts'
 import { packageLayer } from '../oci/manifest.ts'
 import { parseTag } from '../oci/reference.ts'
+import { compareKclSum } from '../package/kcl-sum.ts'
 import { type Address, showAddress } from '../store/address.ts'
 import { extract } from '../tarball/extract.ts'
 import type { ArchiveLimits } from '../tarball/unpack.ts'
+import { folderTree } from '../tree/folder.ts'
 import type { Context } from './context.ts'
 
 export interface PullOptions {
@@ -29,7 +32,7 @@ export interface PullResult {
 /**
  * Fetches one package and unpacks it, all or nothing: digests are verified while streaming, and the folder
  * appears only when everything in it is there and safe.
- * @throws REFERENCE_UNKNOWN, NOT_A_PACKAGE and what extract throws
+ * @throws REFERENCE_UNKNOWN, NOT_A_PACKAGE, KCL_SUM_MISMATCH and what extract throws
  */
 export async function pull(options: PullOptions, context: Context): Promise<PullResult> {
   const { address, output } = options
@@ -54,7 +57,9 @@ export async function pull(options: PullOptions, context: Context): Promise<Pull
       yield chunk
     }
   }
+  const sum = found.manifest.annotations?.[annotation.kclSum]
   const extracted = await extract(watched(), output, {
+    ...(sum === undefined ? {} : { check: (folder: string) => compare(folder, sum) }),
     name: showAddress(address),
     replace: options.replace,
     signal,
@@ -67,5 +72,11 @@ export async function pull(options: PullOptions, context: Context): Promise<Pull
     layer: layer.digest,
     output,
     ...extracted,
+  }
+
+  async function compare(folder: string, sum: string): Promise<void> {
+    const tree = folderTree(folder, { name: showAddress(address), signal })
+    const message = await compareKclSum(tree, sum, showAddress(address))
+    if (message !== undefined) report.emit({ type: 'warning', code: 'KCL_SUM_UNCHECKED', message })
   }
 }
