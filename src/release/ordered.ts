@@ -30,13 +30,25 @@ async function kclOf({ kind, folder, tree }: PlannedRelease): Promise<Required[]
   return (mod?.dependencies ?? []).flatMap((one) => requirementOf(one) ?? [])
 }
 
-/** An artifact in its place, as far as its annotations tell; they may come from anywhere and hold anything. */
-export function orderedArtifact(artifact: Encoded, repository: string, tag: string): Ordered {
+/**
+ * An artifact in its place, as far as its annotations tell; they may come from anywhere and hold anything.
+ * @param kcl name to range: what a KCL package needs, which stands in its archive alone
+ */
+export function orderedArtifact(
+  artifact: Encoded,
+  repository: string,
+  tag: string,
+  kcl: Readonly<Record<string, string>> = {},
+): Ordered {
   const { annotations = {} } = artifact.manifest
-  const own = orderedPackage(documentIn(annotations[annotation.manifest]))
-  const { dependencies } = documentIn(annotations[annotation.kcl]) ?? {}
-  const kcl = ranges(dependencies).map(([name, set]) => ({ id: kclId(name), set }))
-  return { repository, tag, package: own && { ...own, requires: [...own.requires, ...kcl] } }
+  const { [annotation.kclName]: name, [annotation.kclVersion]: version } = annotations
+  const own =
+    name === undefined
+      ? orderedPackage(documentIn(annotations[annotation.manifest]))
+      : orderedPackage({ name, type: 'kcl', version })
+  const schema = documentIn(annotations[annotation.kcl])?.dependencies
+  const more = [...ranges(schema), ...ranges(kcl)].map(([key, set]) => ({ id: kclId(key), set }))
+  return { repository, tag, package: own && { ...own, requires: [...own.requires, ...more] } }
 }
 
 /**

@@ -1,12 +1,17 @@
 import { mapConcurrent } from '../core/concurrent.ts'
-import { badInput, type ExitCode, onSide, refused } from '../core/error.ts'
+import { badInput, type ExitCode, onSide, refused, SlipwayError } from '../core/error.ts'
 import { parseGitTag } from '../extension/git-tag.ts'
 import { type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
+import { annotation } from '../oci/annotations.ts'
 import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
+import { readKclPackage } from '../package/read-kcl.ts'
 import { destinationOf, destinationsOf, finish } from '../publishing/destinations.ts'
 import { type Destination, publishEverywhere } from '../publishing/everywhere.ts'
+import { inWaves } from '../publishing/in-waves.ts'
 import { exitOf, type TargetOutcome } from '../publishing/outcome.ts'
+import { type Ordered, orderOf } from '../release/order.ts'
+import { orderedArtifact } from '../release/ordered.ts'
 import { type Address, type Place, showAddress } from '../store/address.ts'
 import type { Registry, Store } from '../store/store.ts'
 import { isVersionTag } from '../version/version-tag.ts'
@@ -48,8 +53,10 @@ interface Prebuilt {
 
 /**
  * Publishes what is built already (images, indexes, packages from `slipway package`) through the same rules
- * as a release: overwrite rule, by digest, read back, exact tag, moving tags.
- * @throws SOURCE_EMPTY, SOURCE_UNKNOWN, TARGET_MISSING, REFERENCE_NEEDS_TAG, REFERENCES_NEED_ONE_ARTIFACT
+ * as a release: overwrite rule, by digest, read back, exact tag, moving tags; dependencies before what needs
+ * them, as far as the artifacts tell.
+ * @throws SOURCE_EMPTY, SOURCE_UNKNOWN, TARGET_MISSING, REFERENCE_NEEDS_TAG, REFERENCES_NEED_ONE_ARTIFACT,
+ *   DEPENDENCY_CYCLE
  */
 export async function publishPrebuilt(options: PublishOptions, context: Context): Promise<PublishResult> {
   const { clock, report, signal } = context
@@ -71,27 +78,25 @@ export async function publishPrebuilt(options: PublishOptions, context: Context)
     ...one,
     destinations: destinations(one, options, references, context),
   }))
-  const outcomes = await mapConcurrent(
-    jobs,
-    options.concurrency,
-    async ({ store, repository, artifact, ...job }) => {
-      const label = `${repository}${job.tag === undefined ? '' : `:${job.tag}`}`
-      report.emit({ type: 'progress', id: label, label: `publishing ${label}`, state: 'running' })
-      const targets = await publishEverywhere(
-        store,
-        artifact,
-        job.destinations,
-        { allowOverwrite: options.allowOverwrite, now: clock.now },
-        { signal },
-      )
-      report.emit({ type: 'progress', id: label, label, state: exitOf(targets) === 0 ? 'done' : 'failed' })
-      return targets
-    },
-  )
+  const order = orderOf(await mapConcurrent(prebuilt, options.concurrency, (one) => placed(one, signal)))
+  const outcomes = await inWaves(order, options.concurrency, async (index, refuse) => {
+    const { store, repository, artifact, tag, destinations } = jobs[index] as (typeof jobs)[number]
+    const label = `${repository}${tag === undefined ? '' : `:${tag}`}`
+    report.emit({ type: 'progress', id: label, label: `publishing ${label}`, state: 'running' })
+    const targets = await publishEverywhere(
+      store,
+      artifact,
+      destinations,
+      { allowOverwrite: options.allowOverwrite, now: clock.now, refuse },
+      { signal },
+    )
+    report.emit({ type: 'progress', id: label, label, state: exitOf(targets) === 0 ? 'done' : 'failed' })
+    return { targets }
+  })
   const places: Place[] = [...options.targets, ...references]
   const final = await finish(
     places,
-    outcomes.flatMap((targets, index) => targets.map((target) => ({ ...target, index }))),
+    outcomes.flatMap(({ targets }, index) => targets.map((target) => ({ ...target, index }))),
     context.open,
   )
   const published = jobs.map(({ artifact, repository, tag }, index) => ({
@@ -101,6 +106,20 @@ export async function publishPrebuilt(options: PublishOptions, context: Context)
     targets: final.filter((one) => one.index === index).map(({ index: _, ...target }) => target),
   }))
   return { published, exit: exitOf(final) }
+}
+
+/** Its place in the order. A KCL package tells in its archive what it needs; a broken one tells nothing. */
+async function placed({ artifact, repository, tag, store }: Prebuilt, signal: AbortSignal): Promise<Ordered> {
+  const label = tag ?? artifact.descriptor.digest
+  if (artifact.manifest.annotations?.[annotation.kclName] === undefined)
+    return orderedArtifact(artifact, repository, label)
+  try {
+    const { dependencies } = await readKclPackage(store, artifact, { signal })
+    return orderedArtifact(artifact, repository, label, dependencies)
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || error.exit !== 2) throw onSide('source', error)
+    return orderedArtifact(artifact, repository, label)
+  }
 }
 
 /**

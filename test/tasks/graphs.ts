@@ -2,7 +2,9 @@ import { systemClock } from '../../src/core/clock.ts'
 import type { Event } from '../../src/core/report.ts'
 import { defaultLayouts } from '../../src/extension/kinds.ts'
 import { Opener } from '../../src/open/open.ts'
-import { parseTarget } from '../../src/store/address.ts'
+import { parseAddress, parseTarget } from '../../src/store/address.ts'
+import type { Context } from '../../src/tasks/context.ts'
+import { publishPrebuilt } from '../../src/tasks/publish.ts'
 import { type ReleaseOptions, release } from '../../src/tasks/release.ts'
 import type { FakeRegistry } from '../fake/registry.ts'
 import { gitEnv } from '../git/fixture.ts'
@@ -47,11 +49,7 @@ export async function releaseTo(
   more: Partial<ReleaseOptions>,
   events: Event[] = [],
 ) {
-  await using opener = new Opener({
-    environment: {},
-    userAgent: 'slipway-test',
-    limits: { retries: 2, retryDelay: 1 },
-  })
+  await using opener = newOpener()
   return await release(
     {
       directory,
@@ -71,15 +69,44 @@ export async function releaseTo(
       allowOverwrite: false,
       ...more,
     },
-    {
-      clock: systemClock,
-      report: { emit: (event) => events.push(event), secret() {} },
-      signal: new AbortController().signal,
-      environment: gitEnv,
-      open: (place) => opener.open(place),
-      scratch: () => opener.scratch(),
-    },
+    contextOf(opener, events),
   )
+}
+
+/** Publishes everything that an archive holds, as the second job of a workflow does. */
+export async function publishTo(archive: string, places: readonly string[]) {
+  await using opener = newOpener()
+  return await publishPrebuilt(
+    {
+      from: parseAddress(`archive:${archive}`),
+      references: [],
+      targets: places.map(parseTarget),
+      moving: ['latest'],
+      allowOverwrite: false,
+      concurrency: 8,
+      layouts: defaultLayouts,
+    },
+    contextOf(opener, []),
+  )
+}
+
+function newOpener(): Opener {
+  return new Opener({
+    environment: {},
+    userAgent: 'slipway-test',
+    limits: { retries: 2, retryDelay: 1 },
+  })
+}
+
+function contextOf(opener: Opener, events: Event[]): Context {
+  return {
+    clock: systemClock,
+    report: { emit: (event) => events.push(event), secret() {} },
+    signal: new AbortController().signal,
+    environment: gitEnv,
+    open: (place) => opener.open(place),
+    scratch: () => opener.scratch(),
+  }
 }
 
 /** Each exact tag that was written, in the order in which its first request came, as `name:version`. */

@@ -5,7 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startFakeRegistry } from '../fake/registry.ts'
 import { repositoryWith } from '../git/fixture.ts'
 import { below, oneOf, seeded, shuffled } from '../version/random.ts'
-import { type Extension, exactTags, filesOf, randomExtensions, releaseTo, wrongWayRound } from './graphs.ts'
+import {
+  type Extension,
+  exactTags,
+  filesOf,
+  publishTo,
+  randomExtensions,
+  releaseTo,
+  wrongWayRound,
+} from './graphs.ts'
 
 let scratch: string
 beforeAll(() => {
@@ -45,6 +53,16 @@ describe.each([1, 2, 3])('100 extensions with random dependencies (seed %i)', (s
     expect(wrongWayRound(extensions, published)).toEqual([])
     // The order of their names, in which they are found, would not do.
     expect(wrongWayRound(extensions, [...published].sort()).length).toBeGreaterThan(10)
+  }, 60_000)
+
+  it('keep that order where another job publishes what was packed', async () => {
+    await using registry = await startFakeRegistry()
+    const archive = join(scratch, `packed-${seed}.tar`)
+    expect((await releaseTo(directory, [`archive:${archive}`], { allChanged: true })).exit).toBe(0)
+    expect((await publishTo(archive, [`oci://${registry.host}/x`])).exit).toBe(0)
+    const published = exactTags(registry)
+    expect(new Set(published)).toEqual(labels(names))
+    expect(wrongWayRound(extensions, published)).toEqual([])
   }, 60_000)
 
   it('keep that order at each of two targets while requests fail, and in the run that completes them', async () => {
