@@ -59,6 +59,11 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** What a workspace says of hosts, before anything is opened. */
+  consider(hosts: Parameters<Opener['consider']>[0]): void {
+    this.#opener.consider(hosts)
+  }
+
   /** What a dry run would have written, by place. */
   rehearsals() {
     return this.#opener.rehearsals()
@@ -69,20 +74,15 @@ export class Session implements AsyncDisposable {
   }
 }
 
-/** What a file beside slipway.yaml says of hosts; flags, variables and slipway.yaml win over it. */
-export type Hosts = Required<Pick<OpenOptions, 'host' | 'credentials'>>
-
 /**
  * Reads the configuration and prepares to open stores; nothing is connected yet.
  * @param places where explicitly given credentials may go
- * @param hosts reads what else says how hosts are spoken to
  */
 export async function openSession(
   flags: CommonFlags,
   terminal: Terminal,
   report: TerminalReport,
   places: (settings: Effective) => readonly Place[] = () => [],
-  hosts?: (directory: string, settings: Effective, file: ConfigurationFile | undefined) => Promise<Hosts>,
 ): Promise<Session> {
   const { cwd, environment } = terminal
   const directory = resolve(cwd, flags.directory ?? '.')
@@ -97,16 +97,15 @@ export async function openSession(
     home: homeOf(terminal),
   })
   const credentials = await givenCredentials(flags, terminal, report, places(settings))
-  const other = await hosts?.(directory, settings, file)
   return new Session(directory, settings, file, terminal, report, {
     environment,
     limits: limitsOf(settings),
-    host: (host) => ({ ...other?.host(host), ...hostSettings(settings, file, host) }),
+    host: (host) => hostSettings(settings, file, host),
     userAgent: `slipway/${version}`,
     secret: (value) => report.secret(value),
     rehearse: flags.dryRun === true,
     temporary: environment.RUNNER_TEMP,
-    credentials: [...credentials, ...(other?.credentials ?? [])],
+    credentials,
   })
 }
 

@@ -58,6 +58,11 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** What a workspace says of hosts, before anything is opened. */
+  consider(hosts: Parameters<Opener['consider']>[0]): void {
+    this.#opener.consider(hosts)
+  }
+
   /** What a dry run would have written, by place. */
   rehearsals(): ReadonlyMap<string, Rehearsal> {
     return this.#opener.rehearsals()

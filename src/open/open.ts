@@ -34,7 +34,7 @@ export interface OpenOptions {
 
 /** Every registry of one run: the one place that wires stores, credentials and transport together. */
 export class Opener implements AsyncDisposable {
-  readonly #options: OpenOptions
+  #options: OpenOptions
   readonly #open = new Map<string, Promise<Registry>>()
   readonly #rehearsals = new Map<string, Rehearsal>()
   #scratch: Promise<string> | undefined
@@ -42,6 +42,16 @@ export class Opener implements AsyncDisposable {
 
   constructor(options: OpenOptions) {
     this.#options = options
+  }
+
+  /** Learns what a file beside slipway.yaml says of hosts, before anything is opened; what was given wins. */
+  consider(hosts: Required<Pick<OpenOptions, 'host' | 'credentials'>>): void {
+    const { host: own, credentials = [] } = this.#options
+    this.#options = {
+      ...this.#options,
+      host: (host) => ({ ...hosts.host(host), ...own?.(host) }),
+      credentials: [...credentials, ...hosts.credentials],
+    }
   }
 
   open(place: Place): Promise<Registry> {
