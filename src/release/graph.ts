@@ -39,6 +39,8 @@ export interface PackageGraph {
   waves(): PackageId[][]
   /** The waves, one after another. @throws DEPENDENCY_CYCLE */
   order(): PackageId[]
+  /** What packages are known by: themselves, and KCL packages that are published of them. */
+  idsOf(packages: Iterable<Package>): Set<PackageId>
   /** These and all packages of the repository that need one of them, at whatever remove. */
   withDependents(ids: Iterable<PackageId>): Set<PackageId>
   /** Cycles, each once. */
@@ -60,10 +62,12 @@ export function packageIdOf({ kind, name }: Pick<Package, 'kind' | 'name'>): Pac
 /**
  * The graph of a repository's packages.
  * @param more dependencies that stand elsewhere than in `manifest.yaml`, such as in `kcl.mod`
+ * @param schemas KCL packages that are published of extensions; several may bring the same
  */
 export function packageGraph(
   packages: readonly CheckedPackage[],
   more: readonly Dependency[] = [],
+  schemas: readonly GraphNode[] = [],
 ): PackageGraph {
   const nodes = new Map<PackageId, GraphNode>()
   const twins: Finding[] = []
@@ -80,12 +84,17 @@ export function packageGraph(
     const dependencies = [...dependenciesOf(id, one), ...elsewhere]
     nodes.set(id, { id, package: one.package, dependencies, ...(version === undefined ? {} : { version }) })
   }
+  for (const schema of schemas) if (!nodes.has(schema.id)) nodes.set(schema.id, schema)
   const needs = (id: PackageId) => nodes.get(id)?.dependencies.map(({ to }) => to) ?? []
   return {
     nodes,
     twins,
     waves: () => graphs.waves(nodes.keys(), needs),
     order: () => graphs.order(nodes.keys(), needs),
+    idsOf(wanted) {
+      const all = new Set(wanted)
+      return new Set([...nodes.values()].filter((one) => all.has(one.package)).map((one) => one.id))
+    },
     withDependents: (ids) => withDependents(nodes, ids),
     cycles: () => graphs.cycles(nodes.keys(), needs),
     cycleFinding: (cycle, preferred) => cycleFinding(nodes, cycle, preferred),

@@ -44,17 +44,19 @@ export async function scopeOf(
   sources: Sources,
 ): Promise<Scope> {
   const within = inFolders(repository.packages, options.paths)
+  const idsOf = (list: readonly CheckedPackage[]) => repository.graph.idsOf(list.map((one) => one.package))
   if (options.since === undefined) return { packages: within, ids: idsOf(within) }
   const since = await sources.since(options.since, options.uncommitted)
   if ('unknown' in since)
     return { packages: within, ids: idsOf(within), fallback: { why: since.unknown, hint: since.hint } }
   const all = repository.packages.map((one) => one.package)
   const found = await changedPackages(since, all, options.layouts)
-  const [changed, removed] = [found.changed, found.removed].map(
-    (list) => new Set(list.flatMap((one) => packageIdOf(one) ?? [])),
-  ) as [Set<PackageId>, Set<PackageId>]
+  const changed = repository.graph.idsOf(found.changed)
+  const removed = new Set(found.removed.flatMap((one) => packageIdOf(one) ?? []))
   const affected = repository.graph.withDependents([...changed, ...removed])
-  const packages = within.filter((one) => affected.has(packageIdOf(one.package) as PackageId))
+  const packages = within.filter(
+    (one) => found.changed.includes(one.package) || isAny(affected, repository.graph.idsOf([one.package])),
+  )
   return { packages, ids: idsOf(packages), changes: { base: since.base, changed, removed } }
 }
 
@@ -75,6 +77,6 @@ function inFolders(packages: readonly CheckedPackage[], paths: readonly string[]
   )
 }
 
-function idsOf(packages: readonly CheckedPackage[]): Set<PackageId> {
-  return new Set(packages.flatMap((one) => packageIdOf(one.package) ?? []))
+function isAny<T>(of: ReadonlySet<T>, items: Iterable<T>): boolean {
+  return [...items].some((one) => of.has(one))
 }

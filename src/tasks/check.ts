@@ -4,11 +4,11 @@ import { type Finding, sortFindings } from '../core/finding.ts'
 import type { CheckedPackage } from '../extension/check.ts'
 import { type Kind, type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
 import type { Encoded } from '../oci/manifest.ts'
-import { type PackOptions, pack } from '../package/pack.ts'
+import { packAll } from '../package/pack-all.ts'
 import { sameContent } from '../publishing/overwrite.ts'
 import { checkDependencies } from '../release/dependencies.ts'
 import { type PackageGraph, packageIdOf } from '../release/graph.ts'
-import { readRepository, type WholeRepository } from '../release/repository.ts'
+import { type Artifact, readRepository, type WholeRepository } from '../release/repository.ts'
 import { type Scope, scopeOf } from '../release/scope.ts'
 import { Sources } from '../release/sources.ts'
 import { type Unasked, unavailable } from '../release/unavailable.ts'
@@ -16,11 +16,10 @@ import { registrySource } from '../sources/registry-source.ts'
 import { showAddress, showTarget, type Target, under } from '../store/address.ts'
 import { openStage } from '../store/stage.ts'
 import { treeSize } from '../tree/size.ts'
-import { subtree } from '../tree/subtree.ts'
 import type { PackageId } from '../version/package-id.ts'
 import { parseVersion } from '../version/version.ts'
 import type { Context } from './context.ts'
-import type { PackingOptions } from './options.ts'
+import { type PackingOptions, packing } from './options.ts'
 
 /** What a further check of the whole graph is given, such as solving it. */
 export interface CheckedGraph {
@@ -97,7 +96,7 @@ export async function check(options: CheckOptions, context: Context): Promise<Ch
     })
   const known = await publishedAt(options, context, graph, scope)
   const raised = await unraised(options, context, repository, scope)
-  const findings = sortFindings([
+  const findings = once([
     ...repository.findings,
     ...scope.packages.flatMap((one) => one.findings),
     ...cyclesIn(graph, scope),
@@ -128,22 +127,13 @@ async function publishedAt(
   graph: PackageGraph,
   scope: Scope,
 ): Promise<Partly> {
-  const lists = sources.map((target) =>
-    registrySource({
-      target,
-      layouts,
-      open,
-      concurrency,
-      readKcl: () => Promise.reject(new Error('unread')),
-    }),
-  )
+  const lists = sources.map((target) => registrySource({ target, layouts, open, concurrency }))
   return await checkDependencies(graph, scope.ids, lists, { concurrency, signal })
 }
 
-/** A package whose version stands in a source already. */
+/** An artifact whose version stands in a source already. */
 interface Standing {
-  readonly one: CheckedPackage
-  readonly version: string
+  readonly artifact: Artifact
   readonly reference: string
   readonly existing: Encoded
 }
@@ -155,87 +145,72 @@ interface Standing {
 async function unraised(
   options: CheckOptions,
   context: Context,
-  { tree }: WholeRepository,
+  { artifacts }: WholeRepository,
   scope: Scope,
 ): Promise<Partly> {
-  const { concurrency } = options
-  const questions = scope.packages.flatMap((one) =>
-    one.manifest === undefined ? [] : options.sources.map((target) => ({ one, target })),
-  )
-  const answers = await mapConcurrent(questions, concurrency, ({ one, target }) =>
-    standingAt(one, target, options, context),
+  const { concurrency, layouts } = options
+  const checked = new Set(scope.packages)
+  const questions = artifacts
+    .filter((one) => checked.has(one.of))
+    .flatMap((artifact) => options.sources.map((target) => ({ artifact, target })))
+  const answers = await mapConcurrent(questions, concurrency, ({ artifact, target }) =>
+    standingAt(artifact, target, options, context),
   )
   const unasked = answers.flatMap((one) => (one !== undefined && 'error' in one ? [one] : []))
   const standing = answers.flatMap((one) => (one !== undefined && 'existing' in one ? [one] : []))
   if (standing.length === 0) return { findings: [], unasked }
-  const packages = [...new Set(standing.map(({ one }) => one))]
-  const folder = (one: CheckedPackage) => subtree(tree, one.package.folder)
-  await using stage = await openStage(await treeSize(packages.map(folder)), context.scratch)
-  const packing = { ...packOptions(options), scratch: await context.scratch(), signal: context.signal }
-  const findings = await mapConcurrent(packages, concurrency, async (one) => {
-    const { kind, name } = one.package
-    const version = one.manifest?.version ?? ''
-    const manifest = one.document ?? {}
-    const repository = stage.repository(repositoryOf(options.layouts, kind, name))
-    try {
-      const packed = await pack({ kind, name, version, manifest, tree: folder(one) }, repository, packing)
-      return standing
-        .filter((each) => each.one === one && !sameContent(each.existing, packed.encoded))
-        .map(notRaised)
-    } catch (error) {
-      // What could not be packed could not be released either.
-      if (!(error instanceof SlipwayError) || error.exit !== 2) throw error
-      return [fromError(error, one)]
-    }
+  const jobs = [...new Set(standing.map((one) => one.artifact))].map((artifact) => ({
+    ...artifact,
+    artifact,
+    repository: repositoryOf(layouts, artifact.kind, artifact.name),
+  }))
+  const findings: Finding[] = []
+  await using stage = await openStage(await treeSize(jobs.map((one) => one.tree)), context.scratch)
+  const packed = await packAll(jobs, stage, {
+    ...(await packing({ ...options, skipTests: true, testTimeout: 0 }, context)),
+    // What could not be packed could not be released either.
+    onFailed: ({ of }, { code, message, hint }) =>
+      findings.push({
+        ...{ code, level: 'error', message, place: of.positions([]) },
+        ...(hint === undefined ? {} : { hint }),
+      }),
   })
-  return { findings: findings.flat(), unasked }
+  const now = new Map(packed.map(({ job, packed: one }) => [job.artifact, one.encoded]))
+  for (const one of standing) {
+    const encoded = now.get(one.artifact)
+    if (encoded !== undefined && !sameContent(one.existing, encoded)) findings.push(notRaised(one))
+  }
+  return { findings, unasked }
 }
 
 async function standingAt(
-  one: CheckedPackage,
+  artifact: Artifact,
   target: Target,
   { layouts }: CheckOptions,
   { open, signal }: Context,
 ): Promise<Standing | Unasked | undefined> {
-  const { kind, name } = one.package
-  const version = one.manifest?.version ?? ''
+  const { kind, name, version, place } = artifact
   const tag = registryTagOf(layouts, kind, parseVersion(version))
   const repository = under(target, repositoryOf(layouts, kind, name))
   const reference = showAddress({ ...target, repository, tag })
   try {
     const existing = await (await open(target)).repository(repository).manifest(tag, { signal })
-    return existing && { one, version, reference, existing }
+    return existing && { artifact, reference, existing }
   } catch (error) {
     if (!(error instanceof SlipwayError)) throw error
-    const place = one.positions(['version'])
     return { source: showTarget(target), about: `${name} ${version}`, error, place }
   }
 }
 
-function notRaised({ one, version, reference }: Standing): Finding {
+function notRaised({ artifact: { name, version, place }, reference }: Standing): Finding {
   const [, start, patch] = /^(\d+\.\d+\.)(\d+)$/.exec(version) ?? []
   const next = patch === undefined ? '' : `, for example to ${start}${Number(patch) + 1}`
   return {
     code: 'VERSION_NOT_RAISED',
     level: 'error',
-    message: `${one.package.name} changed, but ${version} is published already, as ${reference}`,
-    place: one.positions(['version']),
+    message: `${name} changed, but ${version} is published already, as ${reference}`,
+    place,
     hint: `Raise version${next}; published versions never change.`,
-  }
-}
-
-function fromError({ code, message, hint }: SlipwayError, one: CheckedPackage): Finding {
-  const place = one.positions([])
-  return { code, level: 'error', message, place, ...(hint === undefined ? {} : { hint }) }
-}
-
-function packOptions(options: CheckOptions): PackOptions {
-  const { compression, shape, allowIrreproducible, sourceDateEpoch } = options
-  return {
-    compression,
-    shape,
-    allowIrreproducible,
-    ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
   }
 }
 
@@ -260,6 +235,11 @@ function outcome(one: CheckedPackage, { changes }: Scope, findings: readonly Fin
     errors: own.filter(({ level }) => level === 'error').length,
     warnings: own.filter(({ level }) => level === 'warning').length,
   }
+}
+
+/** Sorted; what is told of an extension and of the KCL package in it is told once. */
+function once(findings: readonly Finding[]): Finding[] {
+  return sortFindings([...new Map(findings.map((one) => [JSON.stringify(one), one])).values()])
 }
 
 function exitOf(findings: readonly Finding[]): CheckResult['exit'] {

@@ -10,6 +10,7 @@ import type { Event } from '../../src/core/report.ts'
 import { defaultLayouts } from '../../src/extension/kinds.ts'
 import type { Tag } from '../../src/oci/reference.ts'
 import { pack } from '../../src/package/pack.ts'
+import { packKcl } from '../../src/package/pack-kcl.ts'
 import { parseTarget, showPlace } from '../../src/store/address.ts'
 import { memoryRegistry } from '../../src/store/memory.ts'
 import type { Registry } from '../../src/store/store.ts'
@@ -218,6 +219,27 @@ describe('checking what changed', () => {
     ])
   })
 
+  it('takes dependents of a KCL package that an extension brings', async () => {
+    const mod = (name: string, needs = '') =>
+      `[package]\nname = "${name}"\nversion = "0.1.0"\n[dependencies]\n${needs}`
+    await branch(() => {
+      write(dir, {
+        'taskservs/d/manifest.yaml': `${manifestText('taskservs/d')}publish_kcl: true\n`,
+        'taskservs/d/kcl/kcl.mod': mod('d_schema'),
+        'kcl/other/kcl.mod': mod('other', 'd_schema = "0.1.0"\n'),
+      })
+      commitAll(dir)
+      git(dir, 'branch', '-f', 'main')
+      write(dir, { 'taskservs/d/kcl/more.k': '' })
+      commitAll(dir)
+    })
+    const { packages } = await checked(since)
+    expect(packages.map(({ name, because }) => `${name} ${because}`)).toEqual([
+      'other dependent',
+      'd changed',
+    ])
+  })
+
   it('takes nothing where nothing changed that belongs to a package', async () => {
     await branch(() => {
       write(dir, { 'README.md': '' })
@@ -285,6 +307,32 @@ describe('checking against what is published', () => {
     await publish('taskservs/a')
     write(dir, { 'taskservs/a/oci-manifest.json': '{}' })
     expect((await checked(withSources)).told).toEqual(['PACKAGE_NAME_RESERVED taskservs/a/manifest.yaml:1'])
+  })
+
+  it('asks the same of KCL packages, their own and those that extensions bring', async () => {
+    const mod = (name: string) => `[package]\nname = "${name}"\nversion = "0.1.0"\n`
+    write(dir, {
+      'kcl/network/kcl.mod': mod('network'),
+      ...extensionFiles('taskservs/a'),
+      'taskservs/a/manifest.yaml': `${manifestText('taskservs/a')}publish_kcl: true\n`,
+      'taskservs/a/kcl/kcl.mod': mod('a_schema'),
+    })
+    for (const [name, folder] of [
+      ['network', 'kcl/network'],
+      ['a_schema', 'taskservs/a/kcl'],
+    ] as const) {
+      const registry = await context.open(parseTarget(published))
+      const store = registry.repository(`extensions/provisioning-kcl/${name}`)
+      const tree = folderTree(join(dir, folder))
+      const { encoded } = await packKcl({ name, tree }, store, { allowIrreproducible: true })
+      await store.tag(encoded, ['0.1.0' as Tag])
+    }
+    expect((await checked(withSources)).findings).toEqual([])
+    write(dir, { 'kcl/network/main.k': 'a = 1\n', 'taskservs/a/kcl/main.k': 'a = 1\n' })
+    expect((await checked(withSources)).told).toEqual([
+      'VERSION_NOT_RAISED kcl/network/kcl.mod:3',
+      'VERSION_NOT_RAISED taskservs/a/kcl/kcl.mod:3',
+    ])
   })
 
   it('tells dependencies that nobody has and that no version fits, beside each other', async () => {
