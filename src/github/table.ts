@@ -188,10 +188,51 @@ export const validateAction = {
   },
 } as const satisfies Action
 
+export const resolveAction = {
+  name: 'resolve-deps',
+  title: 'Slipway: resolve dependencies',
+  description: 'Finds which exact versions go together and in which order, or says why none do',
+  settings: ['source', 'coreVersion', 'giteaUrl', 'cacheDir', ...network],
+  own: {
+    directory,
+    workspace: {
+      type: 'text',
+      description:
+        'Workspace file, relative to the workspace of the job. Default: workspace/config/provisioning.yaml where it exists; without one, all packages of the checkout are solved for',
+    },
+    frozen: {
+      type: 'toggle',
+      description: 'Take slipway.lock as it is, and fail when it is not what is required now',
+    },
+    platform: { type: 'text', description: 'Only versions that are available for it, such as linux/arm64' },
+    lowest: { type: 'toggle', description: 'The lowest versions that fit, to test lower bounds' },
+    prerelease: {
+      type: 'text',
+      description: 'Packages, by comma, whose prereleases may be chosen; * for all',
+    },
+    override: {
+      type: 'text',
+      description: 'What replaces every requirement on a package: NAME=RANGE, by comma',
+    },
+    offline: { type: 'toggle', description: 'Ask no registry: what the cache holds is all there is' },
+    'dry-run': { type: 'toggle', description: 'Do not write slipway.lock' },
+    ...credentials,
+  },
+  outputs: {
+    solution: 'JSON list in the order of installing: id, kind, version, source, manifest, layer',
+    lock: 'Name of the lock, in the directory',
+    changed: 'Whether the lock was written with something new: true or false',
+    order: 'JSON list of ids, every package after all it needs',
+    waves: 'JSON list of lists of ids: what stands in one can be installed or published at once',
+    mermaid: 'The graph as a Mermaid flowchart',
+  },
+} as const satisfies Action
+
 /** Each action and the folder of its `action.yml`. */
 export const actions: Readonly<Record<string, Action>> = {
   '.': releaseAction,
   'actions/package-extension': packageAction,
   'actions/publish-oci': publishAction,
+  'actions/resolve-deps': resolveAction,
   'actions/validate-extensions': validateAction,
 }
