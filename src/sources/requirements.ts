@@ -13,15 +13,10 @@ export function extensionRequirements(
     set: setOf(text),
     text,
   }))
-  return [...requires, ...coreRequirement(manifest)]
-}
-
-/** What a manifest asks of the core: a minimum, which prereleases after it meet too. */
-export function coreRequirement(
-  manifest: Pick<ExtensionManifest, 'min_provisioning_version'>,
-): Requirement[] {
   const least = versionOf(manifest.min_provisioning_version ?? '')
-  return least === undefined ? [] : [{ id: core, set: atLeast(least), text: `>=${least.version}` }]
+  // A minimum, not a range: prereleases after it meet it too.
+  if (least !== undefined) requires.push({ id: core, set: atLeast(least), text: `>=${least.version}` })
+  return requires
 }
 
 /**

@@ -33,8 +33,8 @@ describe('a working folder', () => {
       source: 'path:/repo/taskservs/db/redis',
       requires: [
         { id: 'etcd', text: '^3' },
-        { id: 'kcl:k8s', text: '>=1.31.2' },
         { id: 'core', text: '>=3.5.0' },
+        { id: 'kcl:k8s', text: '>=1.31.2' },
       ],
       platforms: ['linux/amd64'],
       retracted: { '<1': 'old' },

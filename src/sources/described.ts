@@ -1,0 +1,44 @@
+import type { Finding } from '../core/finding.ts'
+import type { CheckedPackage } from '../extension/check.ts'
+import type { Dependency } from '../release/graph.ts'
+import type { Requirement } from '../solver/provider.ts'
+import { isKcl, type PackageId } from '../version/package-id.ts'
+import { versionOf } from '../version/version.ts'
+import { extensionRequirements } from './requirements.ts'
+import type { Candidate } from './source.ts'
+
+/** Errors that keep a package from being released, but leave no doubt of what it is and needs. */
+const onlyForReleasing = /^(STRUCTURE_|KCL_PATH_|KCL_LINK$|KCL_MOD_EXCLUDED$)/
+
+/** What keeps anybody from knowing what a package is and needs. */
+export function faultsOf({ findings }: CheckedPackage): Finding[] {
+  return findings.filter((one) => one.level === 'error' && !onlyForReleasing.test(one.code))
+}
+
+/**
+ * The candidate that a package's own files make it; undefined where they have faults, or no version, as a core
+ * that is a plain folder.
+ * @param kcl what its `kcl.mod` asks for
+ */
+export function describedBy(
+  id: PackageId,
+  checked: CheckedPackage,
+  kcl: readonly Dependency[],
+  source: string,
+): Candidate | undefined {
+  const { manifest, document } = checked
+  const version = typeof document?.version === 'string' ? versionOf(document.version) : undefined
+  if (version === undefined || faultsOf(checked).length > 0) return undefined
+  const packages = kcl.flatMap(({ to, set, range }): Requirement[] =>
+    set === undefined || !isKcl(to) ? [] : [{ id: to, set, text: range }],
+  )
+  return {
+    id,
+    kind: checked.package.kind,
+    version,
+    source,
+    requires: [...(manifest === undefined ? [] : extensionRequirements(manifest)), ...packages],
+    platforms: manifest?.platforms ?? [],
+    retracted: manifest?.retracted ?? {},
+  }
+}
