@@ -47,7 +47,7 @@ export interface FailedOutcome {
 export interface ReleaseResult {
   /** In the order of their git tags, not in that in which they were published. */
   readonly releases: readonly ReleasedOutcome[]
-  /** Empty unless every missing git tag was asked for: otherwise the first of these errors is thrown. */
+  /** By git tag. Empty unless every missing one was asked for: otherwise the first of these errors is thrown. */
   readonly failed: readonly FailedOutcome[]
   /** Warnings and notices about the files, and errors of what failed. */
   readonly findings: readonly Finding[]

@@ -91,7 +91,7 @@ export async function release(options: ReleaseOptions, context: Context): Promis
   }))
   return {
     releases,
-    failed: broken.map(failedOutcome),
+    failed: broken.map(failedOutcome).sort((a, b) => (a.gitTag < b.gitTag ? -1 : 1)),
     findings,
     exit: broken.length > 0 ? 1 : exitOf(final),
   }
