@@ -9,7 +9,6 @@ import type { NamedKclMod } from '../kcl/check.ts'
 import type { Tag } from '../oci/reference.ts'
 import { subtree } from '../tree/subtree.ts'
 import type { Tree } from '../tree/tree.ts'
-import type { Dependency } from './graph.ts'
 import { withKclMod } from './kcl-mods.ts'
 import { leftOut, schemaOf } from './schema-package.ts'
 import { snapshotVersion } from './snapshot.ts'
@@ -43,8 +42,6 @@ export interface PlannedRelease {
   readonly tree: Tree
   /** The parsed manifest.yaml with the version that is released; undefined for a plain folder. */
   readonly manifest?: Readonly<Record<string, unknown>>
-  /** KCL packages that its kcl.mod names, or the one in an extension's `kcl/`. */
-  readonly schemaNeeds: readonly Dependency[]
   /** Below a target's prefix. */
   readonly repository: string
   /** Tag in the registry. */
@@ -77,7 +74,6 @@ interface Checked {
   readonly source: Source
   readonly package: Package
   readonly checked: CheckedPackage
-  readonly schemaNeeds: readonly Dependency[]
   /** What is published as a KCL package: itself, or an extension's `kcl/`. */
   readonly kcl?: NamedKclMod | undefined
 }
@@ -115,8 +111,7 @@ export async function plan(options: PlanOptions, sources: Sources): Promise<Plan
     const expected = snapshot ? {} : { version: one.version, gitTag: one.tag }
     const folder = subtree(source.tree, found.folder)
     const read = await withKclMod(folder, await checkPackage(folder, found, expected), expected)
-    const { checked, dependencies, published } = read
-    return { wanted: one, source, package: found, checked, schemaNeeds: dependencies, kcl: published }
+    return { wanted: one, source, package: found, checked: read.checked, kcl: read.published }
   }
   const checked = await mapConcurrent(wanted, 16, (one) => attempt(one, () => check(one)))
   const found = checked.filter((one) => one !== undefined)
@@ -247,7 +242,7 @@ export function refuseErrors(findings: readonly Finding[]): void {
 }
 
 function released(
-  { wanted, source, package: found, checked, schemaNeeds }: Checked,
+  { wanted, source, package: found, checked }: Checked,
   options: SelectOptions,
 ): PlannedRelease {
   const { layouts, snapshot } = options
@@ -267,7 +262,6 @@ function released(
     ...(checked.document === undefined || kind === 'kcl'
       ? {}
       : { manifest: { ...checked.document, version: version.version } }),
-    schemaNeeds,
     repository: repositoryOf(layouts, kind, name),
     tag: registryTagOf(layouts, kind, version),
   }
