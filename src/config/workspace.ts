@@ -31,7 +31,7 @@ export interface Workspace {
   readonly modules: readonly WorkspaceModule[]
   readonly registry?: WorkspaceRegistry
   /** Where an entry that is only a name is found. */
-  readonly extensions?: Registries['extensions']
+  readonly extensions?: NonNullable<Registries['extensions']>
   /** By `host[:port]` in lower case: what the workspace says of single hosts. */
   readonly hosts: ReadonlyMap<string, WorkspaceHost>
 }
