@@ -197,6 +197,18 @@ describe('usage', () => {
     expect(JSON.parse(json.stdout).error).toMatchObject({ code: 'USAGE_INVALID', exit: 2 })
   })
 
+  it.each([
+    [['release'], 'GIT_TAG_MISSING'],
+    [['release', tag, '--all-changed'], 'SELECTION_CONFLICT'],
+    [['release', tag, '--since', 'main'], 'SELECTION_CONFLICT'],
+    [['release', tag, '--missing-tags'], 'SELECTION_CONFLICT'],
+    [['release', '--snapshot', '--missing-tags'], 'SELECTION_CONFLICT'],
+  ])('that says nothing, or two things, of what to release ends with 2: %o', async (argv, code) => {
+    const { exit, stdout } = await slipway([...argv, '--json'], { cwd })
+    expect(exit).toBe(2)
+    expect(JSON.parse(stdout).error).toMatchObject({ code, hint: expect.stringContaining('all-changed') })
+  })
+
   it('with a mistyped flag does not repeat the value it carries', async () => {
     const { stdout, stderr } = await slipway(['release', 'a', '--password=hunter2', '--json'], { cwd })
     expect(stderr).toContain("unknown option '--password=…'")
