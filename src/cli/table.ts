@@ -7,12 +7,14 @@ const snapshot = {
   description: 'Build the current commit under a version of its own; public tags stay where they are',
 }
 
+const workspaceFlag: OwnFlag = {
+  flags: '--workspace <file>',
+  description: 'Workspace file (default: workspace/config/provisioning.yaml where it exists)',
+}
+
 /** What every command takes that may have to solve. */
 const solving: readonly OwnFlag[] = [
-  {
-    flags: '--workspace <file>',
-    description: 'Workspace file (default: workspace/config/provisioning.yaml where it exists)',
-  },
+  workspaceFlag,
   {
     flags: '--platform <platform>',
     description: 'Only versions that are available for it, such as linux/arm64',
@@ -262,6 +264,19 @@ export const commands: readonly CommandRow[] = [
     credentials: true,
     examples: ['slipway deps graph', 'slipway deps graph --format dot | dot -Tsvg -o graph.svg'],
     load: () => import('./commands/deps-graph.ts'),
+  },
+  {
+    name: 'workspace migrate',
+    args: '',
+    summary: 'make registry references of a workspace’s local and git modules',
+    settings: ['giteaUrl'],
+    own: [
+      { flags: '--to <target>', description: 'where the extensions are published: oci://HOST/NAMESPACE' },
+      workspaceFlag,
+    ],
+    dryRun: true,
+    examples: ['slipway workspace migrate --dry-run'],
+    load: () => import('./commands/workspace-migrate.ts'),
   },
   {
     name: 'login',
