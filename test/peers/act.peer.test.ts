@@ -1,73 +1,39 @@
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { git, repositoryWith } from '../git/fixture.ts'
-import { peer, run } from './programs.ts'
+import { type ActHost, actHost } from './act.ts'
 import { type RunningRegistry, startRegistry } from './registries.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const nu = join(root, 'node_modules/@nushell/linux-x64/bin')
 const tag = 'taskservs/redis/v7.4.1'
-/** The actions of others in the reusable workflow, with their commits; no test fetches them. */
-const remote = (name: string) => {
-  const text = readFileSync(join(root, '.github/workflows/release.yml'), 'utf8')
-  const [, action] = new RegExp(`uses: (actions/${name}@[0-9a-f]{40})`).exec(text) ?? []
-  if (action === undefined) throw new Error(`release.yml does not use actions/${name}`)
-  return `https://github.com/${action}`
-}
 
 let scratch: string
 let registry: RunningRegistry
-let slipway: string
+let host: ActHost
 let shelf: string
 let caller: string
-let standIns: string
 
 beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'slipway-act-'))
   registry = await startRegistry('distribution2', { htpasswd: { user: 'me', password: 'correct-horse' } })
-  slipway = join(scratch, 'slipway')
-  for (const path of ['action.yml', 'actions', 'dist', '.github/workflows/release.yml'])
-    cpSync(join(root, path), join(slipway, path), { recursive: true })
-  // Reachable as a repository, as act wants it of a workflow's own.
-  repositoryWith(slipway, {})
-  standIns = join(scratch, 'stand-ins')
-  standIn('checkout', `cp(${JSON.stringify(slipway)}, process.env.INPUT_PATH)`)
-  standIn(
+  host = actHost(scratch, ['release.yml'])
+  host.standIn(
     'upload-artifact',
     'cp(process.env.INPUT_PATH, join(process.env.SHELF, process.env.INPUT_NAME, basename(process.env.INPUT_PATH)))',
   )
-  standIn('download-artifact', 'cp(join(process.env.SHELF, process.env.INPUT_NAME), process.env.INPUT_PATH)')
+  host.standIn(
+    'download-artifact',
+    'cp(join(process.env.SHELF, process.env.INPUT_NAME), process.env.INPUT_PATH)',
+  )
 })
 afterAll(async () => {
   await registry[Symbol.asyncDispose]()
   rmSync(scratch, { recursive: true, force: true })
 })
-
-function standIn(name: string, call: string): void {
-  const folder = join(standIns, name)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(
-    join(folder, 'action.yml'),
-    `name: ${name}\ndescription: stands in\ninputs: {name: {}, path: {}, repository: {}, ref: {}}\nruns: {using: node24, main: main.mjs}\n`,
-  )
-  writeFileSync(
-    join(folder, 'main.mjs'),
-    `import { cpSync } from 'node:fs'\nimport { basename, join } from 'node:path'\nconst cp = (from, to) => cpSync(from, to, { recursive: true })\n${call}\n`,
-  )
-}
 
 beforeEach(() => {
   const work = mkdtempSync(join(scratch, 'work-'))
@@ -83,32 +49,8 @@ beforeEach(() => {
 async function push(workflow: string, extra: readonly string[] = []) {
   repositoryWith(caller, { '.github/workflows/release.yml': workflow })
   git(caller, 'tag', tag)
-  const event = join(dirname(caller), 'event.json')
-  writeFileSync(event, JSON.stringify({ ref: `refs/tags/${tag}`, ref_type: 'tag' }))
-  const standing = ['checkout', 'upload-artifact', 'download-artifact'].flatMap((name) => [
-    '--local-repository',
-    `${remote(name)}=${join(standIns, name)}`,
-  ])
-  return await run(
-    peer('act'),
-    [
-      ...['push', '-e', event, '-P', 'ubuntu-latest=-self-hosted', '--no-cache-server', '--pull=false'],
-      ...['--env', `SHELF=${shelf}`],
-      ...['--local-repository', `https://github.com/example-org/slipway@v0.1.0=${slipway}`],
-      ...standing,
-      ...extra,
-    ],
-    {
-      cwd: caller,
-      env: {
-        HOME: dirname(caller),
-        XDG_CACHE_HOME: join(dirname(caller), 'cache'),
-        PATH: [dirname(process.execPath), nu, process.env.PATH].join(delimiter),
-        GITHUB_TOKEN: undefined,
-      },
-      timeout: 100_000,
-    },
-  )
+  const payload = { ref: `refs/tags/${tag}`, ref_type: 'tag' }
+  return await host.run('push', payload, caller, ['--env', `SHELF=${shelf}`, ...extra])
 }
 
 interface Job {
