@@ -16,23 +16,30 @@ const extensions = globSync('**/kcl/kcl.mod', { cwd: examples })
 const scratch = mkdtempSync(join(tmpdir(), 'slipway-kcl-'))
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
+/** KCL packages of their own, which others find by their names. */
+const packages = globSync('kcl/*/kcl.mod', { cwd: examples }).map(dirname).sort()
+
 const program = `
-import sys
+import os, sys
 from kcl_lib import api
-result = api.API().exec_program(api.ExecProgramArgs(k_filename_list=sys.argv[1:]))
+packages = [api.ExternalPkg(pkg_name=os.path.basename(path), pkg_path=path) for path in sys.argv[1].split()]
+result = api.API().exec_program(api.ExecProgramArgs(k_filename_list=sys.argv[2:], external_pkgs=packages))
 if result.err_message:
     sys.exit(result.err_message)
 print(result.json_result)
 `
 
 async function compile(files: readonly string[]): Promise<unknown> {
-  const { stdout } = await run(python, ['-c', program, ...files])
+  const folders = packages.map((one) => join(examples, one)).join(' ')
+  const { stdout } = await run(python, ['-c', program, folders, ...files])
   return JSON.parse(stdout)
 }
 
-const sources = (extension: string): string[] =>
-  globSync('kcl/*.k', { cwd: join(examples, extension) })
-    .map((file) => join(examples, extension, file))
+const sources = (extension: string): string[] => filesIn(join(extension, 'kcl'))
+
+const filesIn = (folder: string): string[] =>
+  globSync('*.k', { cwd: join(examples, folder) })
+    .map((file) => join(examples, folder, file))
     .sort()
 
 function findNu(): string {
@@ -68,5 +75,30 @@ describe('the schemas of the example extensions', () => {
     writeFileSync(broken, 'bad = Runc {binary.sha256 = "abc"}\n')
     const schema = join(examples, 'taskservs/container-runtime/runc/kcl/runc.k')
     await expect(compile([schema, broken])).rejects.toThrow('64 lower-case hexadecimal digits')
+  })
+})
+
+describe('the KCL packages of the example', () => {
+  it('are two, of which one needs the other', () => {
+    expect(packages).toEqual(['kcl/fleet', 'kcl/network'])
+  })
+
+  it.each(packages)('%s compiles with the packages it needs', async (folder) => {
+    const result = await compile(filesIn(folder))
+    if (folder === 'kcl/fleet')
+      expect(result).toMatchObject({ fleet: { subnet: { cidr: '10.20.0.0/16' }, nodes: [{}, {}, {}] } })
+  })
+
+  it.each([
+    ['a node outside of the subnet', '10.20.0.0/16', 'worker', '10.21.2.1', 'must lie in the subnet'],
+    ['an even number of control-plane nodes', '10.20.0.0/16', 'control-plane', '10.20.2.1', 'must be odd'],
+    ['a network begun in its middle', '10.20.1.0/16', 'worker', '10.20.2.1', "the network's first address"],
+  ])('refuse %s', async (_name, cidr, role, address, message) => {
+    const broken = join(scratch, 'broken-fleet.k')
+    const first = '{name = "a", address = "10.20.1.1", role = "control-plane"}'
+    const second = `{name = "b", address = "${address}", role = "${role}"}`
+    writeFileSync(broken, `bad = Fleet {subnet = {cidr = "${cidr}"}, nodes = [${first}, ${second}]}\n`)
+    const schemas = filesIn('kcl/fleet').filter((file) => !file.endsWith('example.k'))
+    await expect(compile([...schemas, broken])).rejects.toThrow(message)
   })
 })

@@ -87,7 +87,7 @@ describe('checking a repository', () => {
     const { told, exit, packages } = await checked()
     expect(told).toEqual(['STRUCTURE_RECOMMENDED taskservs/container-runtime/runc/manifest.yaml:'])
     expect(exit).toBe(0)
-    expect(packages).toHaveLength(12)
+    expect(packages).toHaveLength(14)
     expect(packages.find((one) => one.name === 'kubernetes')).toEqual({
       kind: 'taskserv',
       name: 'kubernetes',
