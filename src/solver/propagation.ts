@@ -72,8 +72,10 @@ export class Propagation {
         (term) => (term.id === id ? relation(chosen, term) : this.solution.relation(term)) === 'satisfied',
       ),
     )
-    if (found !== undefined) this.#count(found)
-    return found !== undefined
+    if (found === undefined) return false
+    this.#count(found)
+    this.#changed.add(id)
+    return true
   }
 
   #count({ terms }: Incompatibility): void {

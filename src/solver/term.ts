@@ -1,6 +1,7 @@
 import type { PackageId } from '../version/package-id.ts'
 import {
   complement,
+  equals,
   intersect,
   isEmpty,
   isSubset,
@@ -53,7 +54,7 @@ export function relation(known: Term, term: Term): Relation {
       ? (['satisfied', 'contradicted'] as const)
       : (['contradicted', 'satisfied'] as const)
     if (isEmpty(common)) return outside
-    return isSubset(known.set, term.set) ? inside : 'open'
+    return equals(common, known.set) ? inside : 'open'
   }
   if (!isSubset(term.set, known.set)) return 'open'
   return term.positive ? 'contradicted' : 'satisfied'
