@@ -8,7 +8,7 @@ import { subtree } from '../tree/subtree.ts'
 import { core, extensionId, kclId } from '../version/package-id.ts'
 import { rangeOf } from '../version/range.ts'
 import { versionOf } from '../version/version.ts'
-import { setOf } from '../version/version-set.ts'
+import { exactly, setOf } from '../version/version-set.ts'
 import { packageIdOf } from './graph.ts'
 import type { Elsewhere, Ordered, OrderedPackage, Required } from './order.ts'
 import type { PlannedRelease } from './plan.ts'
@@ -18,16 +18,24 @@ type Document = Readonly<Record<string, unknown>>
 /** A planned release in its place; what its `kcl.mod` asks for counts too. */
 export async function orderedRelease(one: PlannedRelease): Promise<Ordered> {
   const { kind, name, version, repository, tag } = one
-  // The core may have no manifest of its own.
+  // Not everything has a manifest.yaml: KCL packages have none, and the core may do without.
   const own = orderedPackage(one.manifest ?? { name, type: kind, version })
   const requires = [...(own?.requires ?? []), ...(await kclOf(one))]
   return { repository, tag, package: own && { ...own, requires } }
 }
 
-async function kclOf({ kind, folder, tree }: PlannedRelease): Promise<Required[]> {
+async function kclOf({ kind, folder, tree, manifest }: PlannedRelease): Promise<Required[]> {
   if (kind !== 'kcl' && !isExtensionKind(kind)) return []
   const { mod } = await readKclModOf(kind === 'kcl' ? tree : subtree(tree, 'kcl'), folder)
-  return (mod?.dependencies ?? []).flatMap((one) => requirementOf(one) ?? [])
+  const needed = (mod?.dependencies ?? []).flatMap((one) => requirementOf(one) ?? [])
+  return manifest?.publish_kcl === true ? [...needed, ...schemaIn(mod)] : needed
+}
+
+/** An extension comes after the KCL package that is published from it: whoever finds one finds both. */
+function schemaIn(facts: { readonly name?: unknown; readonly version?: unknown } | undefined): Required[] {
+  const { name, version: text } = facts ?? {}
+  const version = typeof text === 'string' ? versionOf(text) : undefined
+  return typeof name === 'string' && version !== undefined ? [{ id: kclId(name), set: exactly(version) }] : []
 }
 
 /**
@@ -42,12 +50,14 @@ export function orderedArtifact(
 ): Ordered {
   const { annotations = {} } = artifact.manifest
   const { [annotation.kclName]: name, [annotation.kclVersion]: version } = annotations
-  const own =
-    name === undefined
-      ? orderedPackage(documentIn(annotations[annotation.manifest]))
-      : orderedPackage({ name, type: 'kcl', version })
-  const schema = documentIn(annotations[annotation.kcl])?.dependencies
-  const more = [...ranges(schema), ...ranges(kcl)].map(([key, set]) => ({ id: kclId(key), set }))
+  const document = documentIn(annotations[annotation.manifest])
+  const own = orderedPackage(name === undefined ? document : { name, type: 'kcl', version })
+  const schema = documentIn(annotations[annotation.kcl])
+  const needed = [...ranges(schema?.dependencies), ...ranges(kcl)].map(([key, set]) => ({
+    id: kclId(key),
+    set,
+  }))
+  const more = document?.publish_kcl === true ? [...needed, ...schemaIn(schema)] : needed
   return { repository, tag, package: own && { ...own, requires: [...own.requires, ...more] } }
 }
 
