@@ -1,13 +1,16 @@
-import { type FileHandle, open, readFile, rm, utimes } from 'node:fs/promises'
+import { type FileHandle, open, rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { hasCode, messageOf } from '../core/error.ts'
+import { badInput, hasCode, messageOf } from '../core/error.ts'
 import type { Report } from '../core/report.ts'
 import type { Kind } from '../extension/kinds.ts'
-import { algorithmOf, type Digest, Digester } from '../oci/digest.ts'
+import { isName } from '../extension/name.ts'
+import { algorithmOf, type Digest } from '../oci/digest.ts'
 import { isAbsence, removeAbandoned, replaceFile } from '../store/blob-folder.ts'
 import { readFailure, writeFailure } from '../store/file-failure.ts'
 import type { Call } from '../store/store.ts'
+import { versionOf } from '../version/version.ts'
+import { chunksOf, digestOfFile, readSidecar, sidecarOf } from './cached-file.ts'
 import { type Pruned, type PruneOptions, pruneCache } from './prune.ts'
 import { verifiedBy } from './verified.ts'
 
@@ -39,11 +42,6 @@ export interface CacheCounters {
   readonly milliseconds: number
 }
 
-interface Sidecar extends Origin {
-  readonly layer: Digest
-  readonly size: number
-}
-
 /**
  * Fetched packages as the provisioning system looks for them: `kcl/<name>/<version>/package.tar.gz` and
  * `extensions/<kind>/<name>/<version>/artifact.tar.gz`, each with a sidecar of JSON. What is read was
@@ -68,8 +66,16 @@ export class PackageCache {
     return { ...this.#counters }
   }
 
-  /** Where a package stands, whether it is there or not. */
+  /** Where a package stands, whether it is there or not. @throws INSTALL_ITEM_INVALID */
   path({ kind, name, version }: Omit<CacheKey, 'layer'>): string {
+    if (!isName(name) || versionOf(version) === undefined)
+      throw badInput(
+        'INSTALL_ITEM_INVALID',
+        `${JSON.stringify(`${name} ${version}`.slice(0, 200))} is no package`,
+        {
+          hint: 'A package has a name and a full semantic version.',
+        },
+      )
     return kind === 'kcl'
       ? join(this.dir, 'kcl', name, version, 'package.tar.gz')
       : join(this.dir, 'extensions', kind, name, version, 'artifact.tar.gz')
@@ -218,44 +224,5 @@ export class PackageCache {
       message: `Packages are not cached: ${messageOf(error)}`,
       ...(error.hint === undefined ? {} : { hint: error.hint }),
     })
-  }
-}
-
-function sidecarOf(path: string): string {
-  return `${path}.json`
-}
-
-async function readSidecar(path: string): Promise<Pick<Sidecar, 'layer'> | 'damaged' | undefined> {
-  let text: string
-  try {
-    text = await readFile(sidecarOf(path), 'utf8')
-  } catch (error) {
-    if (isAbsence(error)) return undefined
-    throw error
-  }
-  try {
-    const { layer } = JSON.parse(text) as Record<string, unknown>
-    return typeof layer === 'string' ? { layer: layer as Digest } : 'damaged'
-  } catch {
-    return 'damaged'
-  }
-}
-
-async function digestOfFile(file: FileHandle, algorithm: string, call: Call | undefined): Promise<Digest> {
-  const digester = new Digester(algorithm)
-  for await (const chunk of chunksOf(file, call)) digester.update(chunk)
-  return digester.digest()
-}
-
-/** From the start, whatever was read before; leaves the file open. */
-async function* chunksOf(file: FileHandle, call: Call | undefined): AsyncGenerator<Uint8Array> {
-  for (let position = 0; ; ) {
-    call?.signal?.throwIfAborted()
-    // A buffer of its own for each chunk: whoever reads may keep it.
-    const buffer = Buffer.allocUnsafeSlow(256 * 1024)
-    const { bytesRead } = await file.read(buffer, 0, buffer.byteLength, position)
-    if (bytesRead === 0) return
-    position += bytesRead
-    yield buffer.subarray(0, bytesRead)
   }
 }

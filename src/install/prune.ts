@@ -1,5 +1,6 @@
 import { readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { sidecarOf } from './cached-file.ts'
 
 export interface PruneOptions {
   /** Milliseconds since a package was last used, after which it goes. */
@@ -42,7 +43,7 @@ export async function pruneCache(
   let freed = 0
   for (const { path, size, used } of entries) {
     if (now - used <= olderThan && kept <= maxBytes) continue
-    await rm(`${path}.json`, { force: true })
+    await rm(sidecarOf(path), { force: true })
     await rm(path, { force: true })
     // The folders of its version and its name, where nothing else is in them.
     await rmdir(dirname(path))

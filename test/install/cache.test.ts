@@ -62,6 +62,15 @@ describe('the cache of packages', () => {
     )
   })
 
+  it('has no place for names and versions that lead elsewhere', async () => {
+    await using t = await opened()
+    for (const wanted of [{ name: '../x' }, { version: '../../1.0.0' }, { version: '1.0' }])
+      await expect(t.read(t.cache, { ...key, ...wanted })).rejects.toMatchObject({
+        code: 'INSTALL_ITEM_INVALID',
+      })
+    expect(existsSync(t.dir)).toBe(false)
+  })
+
   it('fetches once, also for a later process, and counts', async () => {
     await using t = await opened()
     expect(await t.cache.get(key)).toBeUndefined()
