@@ -38,7 +38,9 @@ export function showWays({ id, version, ways }: DepsWhyResult, paint: Paint): st
     way
       .map((one, depth) => {
         const arrow = depth === 0 ? '' : `${'   '.repeat(depth - 1)}└─ `
-        const range = one.text === undefined ? '' : ` ${paint('dim', clean(one.text))}`
+        // A package of the repository itself is asked for at its own version.
+        const range =
+          one.text === undefined || one.text === one.version ? '' : ` ${paint('dim', clean(one.text))}`
         return `${arrow}${clean(one.id)} ${clean(one.version)}${range}`
       })
       .join('\n'),
@@ -76,6 +78,7 @@ export function showUpdated({ changes, written }: DepsUpdateResult, dryRun: bool
 }
 
 export function showOutdated({ outdated, checked }: DepsOutdatedResult, paint: Paint): string {
+  if (checked === 0) return 'nothing comes from a registry'
   if (outdated.length === 0) return `all ${checked} are up to date`
   const rows = outdated.map(({ id, locked, wanted, latest }) => [
     clean(id),

@@ -1,47 +1,52 @@
 import { SlipwayError } from '../core/error.ts'
 import type { LockedPackage } from '../lockfile/lock.ts'
-import { explainFailure } from '../solver/explain-failure.ts'
-import type { Provider } from '../solver/provider.ts'
+import type { Incompatibility } from '../solver/incompatibility.ts'
 import type { SolveCounts, SolveOptions } from '../solver/solution.ts'
 import { solve } from '../solver/solve.ts'
-import { core, type PackageId } from '../version/package-id.ts'
-import { compareVersions, type Version } from '../version/version.ts'
-import type { Candidate } from './source.ts'
-
-/** A provider that still knows the candidates behind the versions it told of. */
-export interface CandidateProvider extends Provider {
-  chosen(id: PackageId, version: Version): Candidate | undefined
-  /** Names that are known somewhere, for "did you mean". */
-  nearest?(id: PackageId): Promise<readonly string[]>
-}
+import type { SourceProvider } from './provider.ts'
 
 export interface Resolved {
-  /** Sorted by id. */
+  /** Sorted by id; sources as the provider's candidates have them. */
   readonly packages: readonly LockedPackage[]
   readonly counts: SolveCounts
 }
 
 /**
  * Solves, and says of each chosen version where it is.
- * @param known versions of packages that no source has, such as a core that is only a version
  * @throws UNSATISFIABLE with the explanation as its message, and what the provider throws
  */
-export async function resolve(provider: CandidateProvider, options: SolveOptions): Promise<Resolved> {
+export async function resolve(provider: SourceProvider, options: SolveOptions): Promise<Resolved> {
   const result = await solve(provider, options)
   if ('failure' in result) throw await unsatisfiable(result.failure, provider, options)
   const { versions, requires, counts } = result.solution
   const packages = [...versions].map(([id, version]): LockedPackage => {
+    const dependencies = Object.fromEntries((requires.get(id) ?? []).map((one) => [one.id, one.text]))
     const candidate = provider.chosen(id, version)
+    // Only the core can be a version that no source has.
+    if (candidate === undefined)
+      return { id, kind: 'core', version: version.version, dependencies, platforms: [] }
+    const { kind, source, manifest, layer, platforms } = candidate
     return {
       id,
-      kind: candidate?.kind ?? (id === core ? 'core' : 'taskserv'),
+      kind,
       version: version.version,
-      ...(candidate === undefined ? {} : { source: candidate.source }),
-      ...(candidate?.manifest === undefined ? {} : { manifest: candidate.manifest }),
-      ...(candidate?.layer === undefined ? {} : { layer: candidate.layer.digest }),
-      dependencies: Object.fromEntries((requires.get(id) ?? []).map((one) => [one.id, one.text])),
-      platforms: candidate?.platforms ?? [],
+      source,
+      ...(manifest === undefined ? {} : { manifest }),
+      ...(layer === undefined ? {} : { layer: layer.digest }),
+      dependencies,
+      platforms,
     }
   })
   return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)), counts }
+}
+
+async function unsatisfiable(
+  failure: Incompatibility,
+  provider: SourceProvider,
+  options: SolveOptions,
+): Promise<SlipwayError> {
+  // Most runs need no explanation.
+  const { explainFailure } = await import('../solver/explain-failure.ts')
+  const { text, hints } = await explainFailure(failure, provider, options)
+  return new SlipwayError('UNSATISFIABLE', text, hints.length === 0 ? {} : { hint: hints.join('\n') })
 }

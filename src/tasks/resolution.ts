@@ -51,6 +51,9 @@ export interface ResolutionOptions {
   readonly concurrency: number
 }
 
+/** Differences that are told of a lock that is out of date. */
+const mostLines = 20
+
 /** Which locked versions need not stay. */
 export interface Unlocking {
   readonly unlock?: 'all' | readonly PackageId[]
@@ -154,10 +157,15 @@ export async function frozenLock(options: ResolutionOptions, context: Context): 
   if (lock === undefined)
     throw refused('LOCK_MISSING', `There is no ${lockName} in ${options.directory}`, { hint })
   if (mismatch.length === 0) return lock
-  const lines = mismatch.map((line) => `\n  ${line}`).join('')
-  throw refused('LOCK_OUT_OF_DATE', `${lockName} is not what is required now:${lines}`, {
-    hint: `${hint.slice(0, -1)}, or undo the change.`,
-  })
+  const shown = mismatch.slice(0, mostLines).map((line) => `\n  ${line}`)
+  const more = mismatch.length > mostLines ? [`\n  and ${mismatch.length - mostLines} more`] : []
+  throw refused(
+    'LOCK_OUT_OF_DATE',
+    `${lockName} is not what is required now:${[...shown, ...more].join('')}`,
+    {
+      hint: `${hint.slice(0, -1)}, or undo the change.`,
+    },
+  )
 }
 
 async function lockAndMismatch(
@@ -181,7 +189,7 @@ interface Asked {
 async function ask(options: ResolutionOptions, context: Context): Promise<Asked> {
   const { workspace } = options
   const chosenCore = coreOf(options)
-  const sources = await packageSources({ ...options, workspace }, context)
+  const sources = await packageSources(options, context)
   const coreRoot: Root[] =
     chosenCore === undefined
       ? []
@@ -195,7 +203,7 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
         ]
   const modules: readonly Root[] =
     workspace === undefined
-      ? sources.folders.map(({ id, version, file }) => ({
+      ? sources.folders.map(({ candidate: { id, version }, file }) => ({
           id,
           set: exactly(version),
           text: version.version,
@@ -215,9 +223,14 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
       roots: rootTexts(roots),
       options: optionTexts(options),
       folders: Object.fromEntries(
-        sources.folders.map(({ id, requires }) => [
+        sources.folders.map(({ candidate: { id, requires } }) => [
           id,
-          Object.fromEntries(requires.map((one) => [one.id, one.text])),
+          Object.fromEntries(
+            requires
+              // What nothing constrains is no part of the solution.
+              .filter((one) => one.id !== core || chosenCore !== undefined)
+              .map((one) => [one.id, one.text]),
+          ),
         ]),
       ),
     },

@@ -1,0 +1,53 @@
+import { basename } from 'node:path'
+import { checkPackage } from '../extension/check.ts'
+import type { Package } from '../extension/discover.ts'
+import type { ExtensionKind } from '../extension/kinds.ts'
+import { refuseErrors } from '../release/plan.ts'
+import { folderTree } from '../tree/folder.ts'
+import { extensionId } from '../version/package-id.ts'
+import { parseVersion } from '../version/version.ts'
+import { extensionRequirements } from './requirements.ts'
+import type { Candidate, PackageSource } from './source.ts'
+
+/**
+ * One extension's folder, wherever it lies, at its own version.
+ * @param path absolute
+ * @throws FINDINGS when it is asked for and its manifest.yaml is broken or says something else
+ */
+export function packageFolder(path: string, kind: ExtensionKind, name: string): PackageSource {
+  const id = extensionId(name)
+  let reading: Promise<Candidate | undefined> | undefined
+  const read = () => {
+    reading ??= candidateAt(path, { kind, name, folder: basename(path) })
+    return reading
+  }
+  return {
+    name: `path:${path}`,
+    async versions(asked) {
+      const found = asked === id ? await read() : undefined
+      return found === undefined ? [] : [found.version]
+    },
+    async candidate(asked, version) {
+      const found = asked === id ? await read() : undefined
+      return found?.version.version === version.version ? found : undefined
+    },
+    names: async () => [id],
+  }
+}
+
+async function candidateAt(path: string, one: Package): Promise<Candidate | undefined> {
+  const { manifest, findings } = await checkPackage(folderTree(path), one)
+  if (manifest === undefined) {
+    refuseErrors(findings)
+    return undefined
+  }
+  return {
+    id: extensionId(one.name),
+    kind: one.kind,
+    version: parseVersion(manifest.version),
+    source: `path:${path}`,
+    requires: extensionRequirements(manifest),
+    platforms: manifest.platforms ?? [],
+    retracted: manifest.retracted ?? {},
+  }
+}
