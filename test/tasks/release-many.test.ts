@@ -126,6 +126,26 @@ describe('release --all-changed', () => {
     })
   })
 
+  it('publishes an extension after the KCL package in it, and not without it', async () => {
+    const files = one('etcd', '3.5.0')
+    const manifest = 'taskservs/etcd/manifest.yaml'
+    repositoryWith(dir, {
+      ...files,
+      [manifest]: `${files[manifest]}publish_kcl: true\n`,
+      'taskservs/etcd/kcl/kcl.mod': '[package]\nname = "a-schema"\nversion = "0.1.0"\n',
+    })
+    registry.fail({ method: 'PUT', path: /a-schema\/manifests\/0/, status: 403 })
+    const { releases } = await run(all)
+    expect(releases.map(({ name, targets }) => [name, targets[0]?.outcome, targets[0]?.error?.code])).toEqual(
+      [
+        ['a-schema', 'failed', 'DENIED'],
+        ['etcd', 'refused', 'DEPENDENCY_FAILED'],
+      ],
+    )
+    expect((await run(all)).exit).toBe(0)
+    expect(exactTags(registry)).toEqual(['a-schema:0.1.0', 'etcd:3.5.0'])
+  })
+
   it('with since takes only what changed since the branches parted', async () => {
     repositoryWith(dir, { ...one('etcd', '3.5.0'), ...one('redis', '7.0.0') })
     git(dir, 'checkout', '-q', '-b', 'topic')
