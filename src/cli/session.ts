@@ -55,6 +55,7 @@ export class Session implements AsyncDisposable {
       signal: terminal.signal,
       environment: terminal.environment,
       open: (place) => this.#opener.open(place),
+      transport: () => this.#opener.transport(),
       scratch: () => this.#opener.scratch(),
     }
   }

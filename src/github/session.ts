@@ -54,6 +54,7 @@ export class Session implements AsyncDisposable {
       signal,
       environment,
       open: (place) => this.#opener.open(place),
+      transport: () => this.#opener.transport(),
       scratch: () => this.#opener.scratch(),
     }
   }

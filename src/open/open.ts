@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts'
 import { messageOf, SlipwayError } from '../core/error.ts'
 import type { Limits } from '../core/limits.ts'
 import type { HostSettings as TransportSettings } from '../http/host.ts'
+import type { Transport } from '../http/transport.ts'
 import type { GivenCredential } from '../registry/credentials.ts'
 import { type Place, showPlace } from '../store/address.ts'
 import { type Rehearsal, rehearse } from '../store/rehearse.ts'
@@ -68,6 +69,11 @@ export class Opener implements AsyncDisposable {
     return this.#rehearsals
   }
 
+  /** What speaks HTTP to hosts that are no registries, with the same proxies, certificates and limits. */
+  async transport(): Promise<Transport> {
+    return (await this.#wired()).transport
+  }
+
   /** A folder outside the checkout that disappears with this object. */
   scratch(): Promise<string> {
     const parent = this.#options.temporary || tmpdir()
@@ -112,7 +118,11 @@ export class Opener implements AsyncDisposable {
       const { temporary } = this.#options
       return archiveRegistry(place.path, temporary ? { staging: temporary } : {})
     }
+    return (await this.#wired()).registry(place.host)
+  }
+
+  #wired(): Promise<import('./wire.ts').Wire> {
     this.#wire ??= import('./wire.ts').then(({ createWire }) => createWire(this.#options))
-    return (await this.#wire).registry(place.host)
+    return this.#wire
   }
 }

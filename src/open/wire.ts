@@ -2,6 +2,7 @@ import { systemClock } from '../core/clock.ts'
 import { SlipwayError } from '../core/error.ts'
 import { isLoopback } from '../http/address.ts'
 import { createTransport } from '../http/client.ts'
+import type { Transport } from '../http/transport.ts'
 import { createAuth } from '../registry/auth.ts'
 import { createCredentials } from '../registry/credentials.ts'
 import { openRegistry } from '../registry/registry.ts'
@@ -10,6 +11,7 @@ import type { OpenOptions } from './open.ts'
 
 /** Transport and credentials that all hosts of one run share; loaded only when a host is named. */
 export interface Wire {
+  readonly transport: Transport
   registry(host: string): Registry
   /** Whether the registry lets these credentials in. @throws UNAUTHORIZED, DENIED, NOT_A_REGISTRY */
   ping(host: string): Promise<void>
@@ -36,6 +38,7 @@ export function createWire(options: OpenOptions): Wire {
     ...secret,
   })
   return {
+    transport,
     registry: (host) => openRegistry({ host, plainHttp: plainHttp(host), auth, limits, clock }),
     async ping(host) {
       const url = new URL(`${plainHttp(host) ? 'http' : 'https'}://${host}/v2/`)

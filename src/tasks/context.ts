@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import type { Report } from '../core/report.ts'
+import type { Transport } from '../http/transport.ts'
 import type { Place } from '../store/address.ts'
 import type { Registry } from '../store/store.ts'
 
@@ -12,6 +13,8 @@ export interface Context {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** One object per place; whoever made the context disposes of it. */
   open(place: Place): Promise<Registry>
+  /** For what is no registry: an archive behind a web address. One for the run. */
+  transport(): Promise<Transport>
   /** A folder outside the checkout that disappears with the context. */
   scratch(): Promise<string>
 }

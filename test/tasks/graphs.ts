@@ -105,6 +105,7 @@ function contextOf(opener: Opener, events: Event[]): Context {
     signal: new AbortController().signal,
     environment: gitEnv,
     open: (place) => opener.open(place),
+    transport: () => Promise.reject(new Error('nothing is downloaded here')),
     scratch: () => opener.scratch(),
   }
 }

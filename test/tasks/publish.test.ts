@@ -31,6 +31,7 @@ const context: Context = {
   signal: new AbortController().signal,
   environment: {},
   open: async (place) => open(showPlace(place)),
+  transport: () => Promise.reject(new Error('nothing is downloaded here')),
   scratch: () => Promise.reject(new Error('nothing needs a scratch folder here')),
 }
 

@@ -49,6 +49,7 @@ function pulled() {
     signal: new AbortController().signal,
     environment: {},
     open: async () => registry,
+    transport: () => Promise.reject(new Error('nothing is downloaded here')),
     scratch: () => Promise.reject(new Error('nothing needs a scratch folder here')),
   }
   const address = parseAddress(`oci://localhost:5000/${repository}:1.0.0`)
