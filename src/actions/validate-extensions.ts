@@ -1,6 +1,6 @@
 import { basesOf } from '../github/base.ts'
 import { checkResult } from '../github/check-result.ts'
-import { publishedIn } from '../github/published.ts'
+import { publishedIn, trustedPlaces } from '../github/published.ts'
 import { runAction } from '../github/run.ts'
 import { validateAction } from '../github/table.ts'
 import { check } from '../tasks/check.ts'
@@ -22,5 +22,5 @@ await runAction(
     const result = await check({ ...options, directory, paths: [], uncommitted: false }, context)
     return checkResult(result, context.signal)
   },
-  (_, settings) => publishedIn(settings),
+  trustedPlaces,
 )

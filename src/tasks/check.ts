@@ -149,9 +149,13 @@ async function unraised(
   scope: Scope,
 ): Promise<Partly> {
   const { concurrency, layouts } = options
-  const checked = new Set(scope.packages)
+  // What depends on a change did not change by that.
+  const { changes } = scope
+  const changed = scope.packages.filter(
+    (one) => changes === undefined || changes.changed.has(packageIdOf(one.package) as PackageId),
+  )
   const questions = artifacts
-    .filter((one) => checked.has(one.of))
+    .filter((one) => changed.includes(one.of))
     .flatMap((artifact) => options.sources.map((target) => ({ artifact, target })))
   const answers = await mapConcurrent(questions, concurrency, ({ artifact, target }) =>
     standingAt(artifact, target, options, context),

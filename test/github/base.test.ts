@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { basesOf } from '../../src/github/base.ts'
-import { publishedIn } from '../../src/github/published.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'slipway-base-'))
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
@@ -44,26 +43,5 @@ describe('what a run is to be merged into', () => {
     '{"__proto__":{"pull_request":1}}',
   ])('is the branch alone where the event holds %j', async (content) => {
     expect(await basesOf({ GITHUB_BASE_REF: 'main', ...event(content) })).toEqual(['origin/main', 'main'])
-  })
-})
-
-describe('where published packages are', () => {
-  const setting = (value: readonly string[], origin: string) => ({ value, origin })
-  const layout = setting(['layout:/x/.slipway/registry'], 'default')
-  const told: unknown[] = []
-  const report = { emit: (one: unknown) => told.push(one), secret() {} }
-
-  it('is what the sources name, else where releases go', () => {
-    const [source, to] = [setting(['oci://a/x'], 'slipway.yaml'), setting(['oci://b'], 'input')]
-    const of = (one: typeof source, other: typeof source) =>
-      publishedIn({ source: one, to: other }, report).map((place) => place.scheme === 'oci' && place.host)
-    expect(of(source, to)).toEqual(['a'])
-    expect(of(layout, to)).toEqual(['b'])
-    expect(told).toEqual([])
-  })
-
-  it('is nowhere, said aloud, where nobody named any', () => {
-    expect(publishedIn({ source: layout, to: layout }, report)).toEqual([])
-    expect(told).toMatchObject([{ type: 'warning', code: 'SOURCES_MISSING' }])
   })
 })

@@ -294,6 +294,21 @@ describe('checking against what is published', () => {
     expect((await checked(withSources)).findings).toEqual([])
   })
 
+  it('asks it of what a branch changed, not of what depends on that', async () => {
+    const both = { ...extensionFiles('taskservs/a', '1.0.0', { b: '*' }), ...extensionFiles('taskservs/b') }
+    repositoryWith(dir, both)
+    for (const path of ['taskservs/a', 'taskservs/b']) {
+      await publish(path)
+      appendFileSync(join(dir, path, 'scripts/install.nu'), 'print more\n')
+    }
+    commitAll(dir)
+    write(dir, { 'taskservs/b/docs/more.md': '' })
+    commitAll(dir)
+    const { names, told } = await checked({ ...withSources, since: ['HEAD~1'] })
+    expect(names).toEqual(['a', 'b'])
+    expect(told).toEqual(['VERSION_NOT_RAISED taskservs/b/manifest.yaml:3'])
+  })
+
   it('takes a change of the manifest alone for a change', async () => {
     write(dir, extensionFiles('taskservs/a'))
     await publish('taskservs/a')
