@@ -1,10 +1,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { mapConcurrent } from '../../src/core/concurrent.ts'
 import { install } from '../../src/install/install.ts'
 import type { InstallOptions } from '../../src/install/options.ts'
@@ -269,6 +269,24 @@ describe('two installs into one root', () => {
     }
     await run(folder.path, '2.0.0', { step, concurrency: 1 })
     await expectDone(folder.path)
+  })
+
+  it('know from the age of the lock that the other still lives, however long it takes', async () => {
+    await using folder = await upgradable()
+    const lock = join(folder.path, '.slipway/install.lock')
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const step = async (name: string) => {
+        if (name !== 'say what is being installed') return
+        await age(folder.path)
+        vi.advanceTimersByTime(30_000)
+        await expect.poll(async () => Date.now() - (await stat(lock)).mtimeMs).toBeLessThan(4000)
+      }
+      await run(folder.path, '2.0.0', { step })
+      expect(vi.getTimerCount()).toBe(0)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('change nothing more once another one has taken over', async () => {
