@@ -7,6 +7,9 @@ import { longestName, nameForm, namePattern } from './name.ts'
 import { checkSchema } from './schema-findings.ts'
 import { type Path, readYaml } from './yaml.ts'
 
+/** Entries of `dependencies`; each may cost a question to a registry. */
+export const mostDependencies = 1000
+
 /** Kinds whose folder holds a `manifest.yaml`. */
 export const manifestTypes = [...extensionKinds, 'core'] as const
 
@@ -88,10 +91,18 @@ export const manifestSchema = z.object({
     }),
   ),
   dependencies: z.optional(
-    z.record(name, range.register(z.globalRegistry, { examples: ['^1.28.0'] })).register(z.globalRegistry, {
-      description: 'Extensions it needs: name to version range, as node-semver writes ranges.',
-      examples: [{ containerd: '>=1.7.0 <2.0.0' }],
-    }),
+    z
+      .record(name, range.register(z.globalRegistry, { examples: ['^1.28.0'] }))
+      .check(
+        z.refine(
+          (all) => Object.keys(all).length <= mostDependencies,
+          `must have at most ${mostDependencies} entries`,
+        ),
+      )
+      .register(z.globalRegistry, {
+        description: 'Extensions it needs: name to version range, as node-semver writes ranges.',
+        examples: [{ containerd: '>=1.7.0 <2.0.0' }],
+      }),
   ),
   tags: z.optional(
     z

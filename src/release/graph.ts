@@ -3,6 +3,7 @@ import * as graphs from '../core/waves.ts'
 import type { CheckedPackage } from '../extension/check.ts'
 import type { Package } from '../extension/discover.ts'
 import { isExtensionKind } from '../extension/kinds.ts'
+import { mostDependencies } from '../extension/manifest.ts'
 import { core, extensionId, kclId, nameOf, type PackageId } from '../version/package-id.ts'
 import { rangeOf } from '../version/range.ts'
 import { type Version, versionOf } from '../version/version.ts'
@@ -105,7 +106,9 @@ export function packageGraph(
 function dependenciesOf(from: PackageId, { document, positions }: CheckedPackage): Dependency[] {
   const { dependencies } = document ?? {}
   if (typeof dependencies !== 'object' || dependencies === null || Array.isArray(dependencies)) return []
-  return Object.entries(dependencies).flatMap(([name, range]) => {
+  // More are an error of the manifest.
+  const entries = Object.entries(dependencies).slice(0, mostDependencies)
+  return entries.flatMap(([name, range]) => {
     const to = extensionId(name)
     // That a package needs itself is told of its manifest already.
     if (typeof range !== 'string' || to === from) return []

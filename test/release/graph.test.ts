@@ -46,6 +46,19 @@ describe('the graph of a repository', () => {
     expect(packageGraph(packages).order()).toEqual(['etcd', 'kube'])
   })
 
+  it('takes a thousand dependencies of one manifest, and no more than the manifest may have', async () => {
+    const many = any(...Array.from({ length: 1001 }, (_, at) => `n${at}`))
+    const [one] = await checked({ 'taskservs/kube': many })
+    expect(one?.findings).toMatchObject([
+      { code: 'MANIFEST_VALUE_INVALID', message: expect.stringContaining('1000'), place: { line: 7 } },
+    ])
+    if (one === undefined) return
+    const { nodes } = packageGraph([one])
+    expect(nodes.get(extensionId('kube'))?.dependencies).toHaveLength(1000)
+    const { n1000: _, ...fewer } = many
+    expect((await checked({ 'taskservs/kube': fewer }))[0]?.findings).toEqual([])
+  })
+
   it('tells dependents at any remove, and follows a cycle once', async () => {
     const graph = packageGraph(
       await checked({
