@@ -1,7 +1,8 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import { badInput, type ExitCode, onSide, refused, SlipwayError } from '../core/error.ts'
-import { parseGitTag } from '../extension/git-tag.ts'
-import { type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
+import { type GitTag, parseGitTag } from '../extension/git-tag.ts'
+import { isExtensionKind, type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
+import { isKclPackage } from '../kcl/artifact.ts'
 import { annotation } from '../oci/annotations.ts'
 import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
@@ -139,7 +140,14 @@ function refuseOthers(
     }),
   )
   const there = new Set(found.map((one) => `${one.repository}:${one.tag}`))
-  const others = [...there].filter((one) => !expected.has(one))
+  const schemas = new Set(
+    gitTags.map((text) => parseGitTag(text, layouts)).flatMap((one) => schemaRepository(one, layouts)),
+  )
+  const others = found
+    .filter((one) => !expected.has(`${one.repository}:${one.tag}`))
+    // One schema for each extension; a second one has its repository taken out of the set.
+    .filter((one) => !(isKclPackage(one.artifact.manifest) && schemas.delete(one.repository)))
+    .map((one) => `${one.repository}:${one.tag}`)
   if (others.length > 0)
     throw refused('SOURCE_UNEXPECTED', `${showAddress(from)} also holds ${others.slice(0, 5).join(', ')}`, {
       hint: 'Only what the git tags release may be there. Find out which step added it; nothing was published.',
@@ -149,6 +157,14 @@ function refuseOthers(
     throw badInput('SOURCE_UNKNOWN', `${showAddress(from)} does not hold ${missing}`, {
       hint: 'Package the same git tags that are published.',
     })
+}
+
+/**
+ * Where an extension publishes the schema in its `kcl/` when that has its own name: no git tag tells its
+ * version. Schemas of other names have to be named.
+ */
+function schemaRepository({ kind, name }: GitTag, layouts: Layouts): string[] {
+  return isExtensionKind(kind) ? [repositoryOf(layouts, 'kcl', name)] : []
 }
 
 /** The artifacts an address stands for; only version tags where it names no tag. */
