@@ -30,6 +30,8 @@ export interface Order {
   readonly waves: readonly (readonly number[])[]
   /** What each one needs of the others: every version that its ranges admit. */
   readonly needs: readonly (readonly number[])[]
+  /** What each one comes after: what it needs, and the next lower version of its package. */
+  readonly after: readonly (readonly number[])[]
 }
 
 /** A version of a package that is not among those to publish. */
@@ -73,22 +75,16 @@ export function orderOf(all: readonly Ordered[]): Order {
     )
     return [...new Set(found)].filter((other) => other !== index)
   })
-  const lower = new Map<number, number>()
+  const after = needs.map((needed) => [...needed])
   for (const list of versions.values())
     for (const [place, { index }] of list.entries()) {
-      const before = list[place - 1]
-      if (before !== undefined) lower.set(index, before.index)
+      const lower = list[place - 1]
+      if (lower !== undefined) after[index]?.push(lower.index)
     }
   const labels = all.map((one) => `${one.repository}:${one.tag}`)
   const at = new Map(labels.map((label, index) => [label, index]))
-  const placed = waves(labels, (label) => {
-    const index = at.get(label) ?? -1
-    const before = lower.get(index)
-    return [...(needs[index] ?? []), ...(before === undefined ? [] : [before])].map(
-      (one) => labels[one] ?? '',
-    )
-  })
-  return { needs, waves: placed.map((wave) => wave.map((label) => at.get(label) ?? -1)) }
+  const placed = waves(labels, (label) => (after[at.get(label) ?? -1] ?? []).map((one) => labels[one] ?? ''))
+  return { needs, after, waves: placed.map((wave) => wave.map((label) => at.get(label) ?? -1)) }
 }
 
 /** Each package's versions, lowest first. */

@@ -3,8 +3,8 @@ import type { Finding } from '../core/finding.ts'
 import type { Kind } from '../extension/kinds.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { PackedJob } from '../package/pack-all.ts'
-import type { Failure, TargetOutcome } from '../publishing/outcome.ts'
-import type { PlannedRelease } from '../release/plan.ts'
+import { type Failure, failureOf, type TargetOutcome } from '../publishing/outcome.ts'
+import type { FailedRelease, PlannedRelease } from '../release/plan.ts'
 
 /** One packed artifact. */
 export interface PackedOutcome {
@@ -53,6 +53,15 @@ export interface ReleaseResult {
   readonly findings: readonly Finding[]
   /** 0, or what the worst means: 1 when a git tag or a target failed, 3 when one was only refused. */
   readonly exit: 0 | ExitCode
+}
+
+export function failedOutcome({ wanted, error }: FailedRelease): FailedOutcome {
+  const { kind, name, version, tag } = wanted
+  return { kind, name, version: version.version, gitTag: tag, error: failureOf(error) }
+}
+
+export function byGitTag(a: FailedOutcome, b: FailedOutcome): number {
+  return a.gitTag < b.gitTag ? -1 : 1
 }
 
 export function packedOutcome({ job, packed, tested }: PackedJob<PlannedRelease>): PackedOutcome {

@@ -5,11 +5,11 @@ import { type PackedJob, packAll } from '../package/pack-all.ts'
 import { destinationsOf, finish } from '../publishing/destinations.ts'
 import { type Destination, publishEverywhere } from '../publishing/everywhere.ts'
 import { dependencyFailed, inWaves } from '../publishing/in-waves.ts'
-import { exitOf, failureOf } from '../publishing/outcome.ts'
+import { exitOf } from '../publishing/outcome.ts'
 import { choose, type ManyOptions } from '../release/many.ts'
 import { type Elsewhere, lackedBy, type Ordered, orderOf } from '../release/order.ts'
 import { elsewhere, orderedRelease } from '../release/ordered.ts'
-import { type FailedRelease, type PlannedRelease, plan } from '../release/plan.ts'
+import { type PlannedRelease, plan } from '../release/plan.ts'
 import { Sources } from '../release/sources.ts'
 import { openStage } from '../store/stage.ts'
 import type { Registry } from '../store/store.ts'
@@ -18,7 +18,13 @@ import { nameOf } from '../version/package-id.ts'
 import { parseVersion } from '../version/version.ts'
 import type { Context } from './context.ts'
 import { type PackingOptions, type PublishingOptions, packing, type SelectOptions } from './options.ts'
-import { type FailedOutcome, packedOutcome, type ReleasedOutcome, type ReleaseResult } from './outcome.ts'
+import {
+  byGitTag,
+  failedOutcome,
+  packedOutcome,
+  type ReleasedOutcome,
+  type ReleaseResult,
+} from './outcome.ts'
 
 export type ReleaseOptions = SelectOptions & ManyOptions & PackingOptions & PublishingOptions
 
@@ -91,7 +97,7 @@ export async function release(options: ReleaseOptions, context: Context): Promis
   }))
   return {
     releases,
-    failed: broken.map(failedOutcome).sort((a, b) => (a.gitTag < b.gitTag ? -1 : 1)),
+    failed: broken.map(failedOutcome).sort(byGitTag),
     findings,
     exit: broken.length > 0 ? 1 : exitOf(final),
   }
@@ -152,11 +158,6 @@ function idOf({ repository, tag }: PlannedRelease): string {
 
 function tagOf({ kind, name, version, gitTag = '' }: PlannedRelease): GitTag {
   return { tag: gitTag, kind, name, version: parseVersion(version) }
-}
-
-function failedOutcome({ wanted, error }: FailedRelease): FailedOutcome {
-  const { kind, name, version, tag } = wanted
-  return { kind, name, version: version.version, gitTag: tag, error: failureOf(error) }
 }
 
 function shown({ id, version }: Elsewhere): string {

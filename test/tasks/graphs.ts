@@ -4,8 +4,10 @@ import { defaultLayouts } from '../../src/extension/kinds.ts'
 import { Opener } from '../../src/open/open.ts'
 import { parseAddress, parseTarget } from '../../src/store/address.ts'
 import type { Context } from '../../src/tasks/context.ts'
+import type { ManyOptions } from '../../src/tasks/options.ts'
 import { publishPrebuilt } from '../../src/tasks/publish.ts'
 import { type ReleaseOptions, release } from '../../src/tasks/release.ts'
+import { releasePlan } from '../../src/tasks/release-plan.ts'
 import type { FakeRegistry } from '../fake/registry.ts'
 import { gitEnv } from '../git/fixture.ts'
 import { below, oneOf, type Random, shuffled } from '../version/random.ts'
@@ -73,8 +75,27 @@ export async function releaseTo(
   )
 }
 
+/** What such a run would release, and in which order. */
+export async function planFor(directory: string, places: readonly string[], more: ManyOptions) {
+  await using opener = newOpener()
+  return await releasePlan(
+    {
+      directory,
+      layouts: defaultLayouts,
+      gitTags: [],
+      snapshot: false,
+      allowDirty: false,
+      requireGitTag: false,
+      concurrency: 8,
+      targets: places.map(parseTarget),
+      ...more,
+    },
+    contextOf(opener, []),
+  )
+}
+
 /** Publishes everything that an archive holds, as the second job of a workflow does. */
-export async function publishTo(archive: string, places: readonly string[]) {
+export async function publishTo(archive: string, places: readonly string[], only?: readonly string[]) {
   await using opener = newOpener()
   return await publishPrebuilt(
     {
@@ -85,6 +106,7 @@ export async function publishTo(archive: string, places: readonly string[]) {
       allowOverwrite: false,
       concurrency: 8,
       layouts: defaultLayouts,
+      ...(only === undefined ? {} : { only }),
     },
     contextOf(opener, []),
   )
