@@ -1,0 +1,95 @@
+import { core, nameOf, type PackageId } from '../version/package-id.ts'
+import { showSet } from '../version/show-set.ts'
+import { isPrerelease } from '../version/version.ts'
+import {
+  complement,
+  includes,
+  intersect,
+  isEmpty,
+  type VersionSet,
+  withPrereleases,
+} from '../version/version-set.ts'
+import type { Fact } from './facts.ts'
+import { displayName } from './known-versions.ts'
+import type { About } from './words.ts'
+
+/** Where the roots of a lock say that they are from. */
+const lock = /(^|[\\/])slipway\.lock(:|$)/
+
+/** What could be done about a failure, the likeliest to help first; each a sentence. */
+export function hintsFor(facts: readonly Fact[], about: About): readonly string[] {
+  const hints = new Set<string>()
+  for (const fact of facts)
+    for (const hint of [...hintsForOne(fact, about), ...overridden(fact, about)]) hints.add(hint)
+  for (const hint of coreHints(facts, about)) hints.add(hint)
+  return [...hints]
+}
+
+function hintsForOne(fact: Fact, about: About): readonly string[] {
+  if (fact.kind === 'root') return locked(fact)
+  if (fact.kind === 'no-versions' && fact.id !== core) {
+    const { id, set } = fact
+    return about.versions(id).length === 0 ? misspelt(id, about) : prerelease(id, set, about)
+  }
+  if (fact.kind !== 'unavailable') return []
+  const name = displayName(fact.id)
+  switch (fact.because.cause) {
+    case 'platform':
+      return [`Ask for another platform with --platform, or use other versions of ${name}.`]
+    case 'retracted':
+      return [
+        `Allow other versions of ${name}: a retracted one is used only where slipway.lock already has it.`,
+      ]
+    case 'offline':
+      return ['Run again without --offline.']
+    case 'unreadable':
+      return [`Publish ${name} again with a readable manifest, or allow other versions of it.`]
+  }
+}
+
+function locked({ requirement }: Extract<Fact, { kind: 'root' }>): readonly string[] {
+  if (requirement.origin === undefined || !lock.test(requirement.origin)) return []
+  return [`Let go of the locked version: slipway deps update ${nameOf(requirement.id)}`]
+}
+
+function misspelt(id: PackageId, about: About): readonly string[] {
+  const names = about.nearest?.(id) ?? []
+  if (names.length === 0) return [`Check the name of ${displayName(id)}, or add the source that has it.`]
+  return [`Did you mean ${names.join(' or ')}?`]
+}
+
+/** The highest prerelease that a range would have taken. */
+function prerelease(id: PackageId, set: VersionSet, about: About): readonly string[] {
+  const wider = intersect(withPrereleases(set), complement(set))
+  const found = about.versions(id).findLast((version) => isPrerelease(version) && includes(wider, version))
+  if (found === undefined) return []
+  return [
+    `${displayName(id)} ${found.version} is a prerelease that would match: allow it with --prerelease ${id}.`,
+  ]
+}
+
+function overridden(fact: Fact, about: About): readonly string[] {
+  const id =
+    fact.kind === 'root' ? fact.requirement.id : fact.kind === 'dependency' ? fact.requires.id : undefined
+  const set = id === undefined ? undefined : about.overrides?.get(id)
+  if (id === undefined || set === undefined) return []
+  return [
+    `Your override replaces every requirement on ${displayName(id)} with ${showSet(set)}: leave it out or change it.`,
+  ]
+}
+
+/** Which provisioning would do for all that need another one. */
+function coreHints(facts: readonly Fact[], about: About): readonly string[] {
+  if (!facts.some((fact) => fact.kind === 'no-versions' && fact.id === core)) return []
+  const asked = facts.flatMap((fact) =>
+    fact.kind === 'dependency' && fact.requires.id === core ? [fact] : [],
+  )
+  const have = about.versions(core)
+  const unmet = asked.filter(({ requires }) => !have.some((version) => includes(requires.set, version)))
+  const [first] = unmet
+  if (first === undefined) return []
+  const set = unmet.map(({ requires }) => requires.set).reduce(intersect)
+  if (isEmpty(set)) return []
+  const whose = [...new Set(unmet.map(({ id }) => displayName(id)))].join(' and ')
+  return [`Use provisioning ${showSet(set)}, or versions of ${whose} that do with ${have.at(-1)?.version}.`]
+}
