@@ -2,11 +2,11 @@ import { basename } from 'node:path'
 import { checkPackage } from '../extension/check.ts'
 import type { Package } from '../extension/discover.ts'
 import type { ExtensionKind } from '../extension/kinds.ts'
+import { withKclMod } from '../release/kcl-mods.ts'
 import { refuseErrors } from '../release/plan.ts'
 import { folderTree } from '../tree/folder.ts'
 import { extensionId } from '../version/package-id.ts'
-import { parseVersion } from '../version/version.ts'
-import { extensionRequirements } from './requirements.ts'
+import { describedBy, faultsOf } from './described.ts'
 import type { Candidate, PackageSource } from './source.ts'
 
 /**
@@ -36,18 +36,8 @@ export function packageFolder(path: string, kind: ExtensionKind, name: string): 
 }
 
 async function candidateAt(path: string, one: Package): Promise<Candidate | undefined> {
-  const { manifest, findings } = await checkPackage(folderTree(path), one)
-  if (manifest === undefined) {
-    refuseErrors(findings)
-    return undefined
-  }
-  return {
-    id: extensionId(one.name),
-    kind: one.kind,
-    version: parseVersion(manifest.version),
-    source: `path:${path}`,
-    requires: extensionRequirements(manifest),
-    platforms: manifest.platforms ?? [],
-    retracted: manifest.retracted ?? {},
-  }
+  const tree = folderTree(path)
+  const { checked, dependencies } = await withKclMod(tree, await checkPackage(tree, one))
+  if (faultsOf(checked).length > 0) refuseErrors(checked.findings)
+  return describedBy(extensionId(one.name), checked, dependencies, `path:${path}`)
 }

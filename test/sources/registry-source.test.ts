@@ -281,7 +281,16 @@ describe('a manifest that is not to be trusted withholds its version', () => {
       { annotations: { [annotation.manifest]: `"${'x'.repeat(1024 * 1024)}"` } },
       'has a broken manifest',
     ],
-    ['with more dependencies than any', { manifest: taskserv('redis', '1.0.0', many) }, 'more than 1000'],
+    [
+      'with more dependencies than any',
+      { manifest: taskserv('redis', '1.0.0', many) },
+      'broken manifest at dependencies',
+    ],
+    [
+      'with more KCL dependencies than any',
+      { annotations: { [annotation.kcl]: JSON.stringify({ dependencies: many }) } },
+      'names more than 1000 dependencies',
+    ],
     ['that is missing', { told: 'nowhere' }, 'has no manifest of Slipway'],
     ['with a broken KCL part', { annotations: { [annotation.kcl]: '[]' } }, 'of its KCL package'],
     [
