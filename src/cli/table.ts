@@ -266,6 +266,39 @@ export const commands: readonly CommandRow[] = [
     load: () => import('./commands/deps-graph.ts'),
   },
   {
+    name: 'install',
+    args: '',
+    summary: 'install what slipway.lock says',
+    description:
+      'Fetches every package of the lock, verifies its digest and puts it into extensions/<kind>s/<name>, each after what it needs; KCL packages into kcl/<name>. What is there and intact stays, nothing of a package is run, and an interrupted install goes on where it stopped.',
+    settings: solvingSettings,
+    own: [
+      { flags: '--root <folder>', description: 'Where extensions/ and kcl/ stand (default: -C)' },
+      { flags: '--replace', description: 'Folders that were changed by hand give way' },
+      { flags: '--rollback', description: 'Go back to what was installed before' },
+      ...solving,
+    ],
+    dryRun: true,
+    credentials: true,
+    examples: ['slipway install', 'slipway install --root /srv/provisioning', 'slipway install --rollback'],
+    load: () => import('./commands/install.ts'),
+  },
+  {
+    name: 'cache prune',
+    args: '',
+    summary: 'remove packages from the local cache that nobody used for long',
+    settings: ['cacheDir'],
+    own: [
+      { flags: '--older-than <days>', description: 'Days since the last use (default: 30)' },
+      {
+        flags: '--max-size <bytes>',
+        description: 'Bytes, or such as 5GiB, that may stay; the least recently used go first',
+      },
+    ],
+    examples: ['slipway cache prune', 'slipway cache prune --max-size 5GiB'],
+    load: () => import('./commands/cache-prune.ts'),
+  },
+  {
     name: 'workspace migrate',
     args: '',
     summary: 'make registry references of a workspace’s local and git modules',

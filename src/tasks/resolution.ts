@@ -82,7 +82,7 @@ export async function resolveDependencies(
   context: Context,
 ): Promise<Resolution> {
   const before = await loadLock(options.directory)
-  const asked = await ask(options, context)
+  await using asked = await ask(options, context)
   const kept = locked(before, options)
   await using provider = asked.provider(kept)
   const overrides = new Map(
@@ -174,11 +174,12 @@ async function lockAndMismatch(
 ): Promise<{ readonly lock: Lock | undefined; readonly mismatch: readonly string[] }> {
   const lock = await loadLock(options.directory)
   if (lock === undefined) return { lock, mismatch: [] }
-  const { requirements, roots } = await ask(options, context)
+  await using asked = await ask(options, context)
+  const { requirements, roots } = asked
   return { lock, mismatch: explainMismatch(lock, requirements, roots) }
 }
 
-interface Asked {
+interface Asked extends AsyncDisposable {
   readonly roots: readonly Root[]
   readonly requirements: Requirements
   readonly core: CoreCandidate | undefined
@@ -234,6 +235,7 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
         ]),
       ),
     },
+    [Symbol.asyncDispose]: () => sources[Symbol.asyncDispose](),
     provider: (locked) =>
       providerOf({
         sourcesOf: (id) => sources.of(id),

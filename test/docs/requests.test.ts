@@ -47,6 +47,7 @@ async function releaseTo(host: string): Promise<string | undefined> {
       signal: new AbortController().signal,
       environment: process.env,
       open: (place) => opener.open(place),
+      transport: () => opener.transport(),
       scratch: async () => scratch,
     },
   )
