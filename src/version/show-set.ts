@@ -75,7 +75,8 @@ function isFirst({ pre }: Point): boolean {
   return pre.length === 1 && pre[0] === 0
 }
 
-function showPoint({ major, minor, patch, pre }: Point): string {
+/** The version that stands at a point. */
+export function showPoint({ major, minor, patch, pre }: Point): string {
   return `${major}.${minor}.${patch}${pre.length === 0 ? '' : `-${pre.join('.')}`}`
 }
 

@@ -56,9 +56,46 @@ export function needed(
   return found
 }
 
+/** Starting MiniSat costs more than most questions to it, so that some share one; their variables differ. */
+let shared = { solver: new Logic.Solver(), questions: 0 }
+
+/** One question's own part of a MiniSat: its clauses hold only where it asks. */
+class Clauses {
+  readonly #solver: InstanceType<typeof Logic.Solver>
+  readonly #own: string
+
+  constructor() {
+    if (shared.questions === 20) shared = { solver: new Logic.Solver(), questions: 0 }
+    shared.questions += 1
+    this.#solver = shared.solver
+    this.#own = `q${shared.questions} `
+  }
+
+  /** At least one holds; names begin with `-` where they must not. */
+  clause(names: readonly string[]): void {
+    this.#solver.require(Logic.or(`-${this.#own}`, names.map(this.#name)))
+  }
+
+  atMostOne(names: readonly string[]): void {
+    this.#solver.require(Logic.or(`-${this.#own}`, Logic.atMostOne(names.map(this.#name))))
+  }
+
+  /** The names that hold, beside those assumed, where all clauses can. */
+  solve(assumed: readonly string[]): readonly string[] | undefined {
+    const answer = this.#solver.solveAssuming(Logic.and(this.#own, assumed.map(this.#name)))
+    return answer
+      ?.getTrueVars()
+      .filter((name) => name.startsWith(this.#own) && name !== this.#own)
+      .map((name) => name.slice(this.#own.length))
+  }
+
+  readonly #name = (name: string) =>
+    name.startsWith('-') ? `-${this.#own}${name.slice(1)}` : `${this.#own}${name}`
+}
+
 /** A registry as clauses for MiniSat: a variable for each version, no search of ours. */
 export class Oracle {
-  readonly #solver = new Logic.Solver()
+  readonly #clauses = new Clauses()
   readonly #registry: Registry
   readonly #variables: readonly string[]
 
@@ -71,32 +108,30 @@ export class Oracle {
         .map(({ version }) => variable(requirement.id, version))
     this.#variables = [...packages].flatMap(([id, all]) => all.map(({ version }) => variable(id, version)))
     for (const [id, all] of packages) {
-      this.#solver.require(Logic.atMostOne(all.map(({ version }) => variable(id, version))))
+      this.#clauses.atMostOne(all.map(({ version }) => variable(id, version)))
       for (const { version, dependencies } of all) {
         const not = `-${variable(id, version)}`
-        if ('unavailable' in dependencies) this.#solver.require(not)
-        else for (const one of dependencies.requires) this.#solver.require(Logic.or(not, fitting(one)))
+        if ('unavailable' in dependencies) this.#clauses.clause([not])
+        else for (const one of dependencies.requires) this.#clauses.clause([not, ...fitting(one)])
       }
     }
-    for (const root of roots) this.#solver.require(Logic.or(fitting(root)))
+    for (const root of roots) this.#clauses.clause(fitting(root))
   }
 
   get solvable(): boolean {
-    return this.#solver.solve() !== null
+    return this.#clauses.solve([]) !== undefined
   }
 
   /** Any solution, without what it does not need. */
   some(random: Random): ReadonlyMap<PackageId, Version> | undefined {
     const wanted: string[] = []
     for (const one of shuffled(random, this.#variables).slice(0, 6))
-      if (this.#solver.solveAssuming(Logic.and(wanted, one)) !== null) wanted.push(one)
-    const answer = this.#solver.solveAssuming(Logic.and(wanted))
-    if (answer === null) return undefined
-    const chosen = answer.getTrueVars().map((name) => {
+      if (this.#clauses.solve([...wanted, one]) !== undefined) wanted.push(one)
+    const chosen = this.#clauses.solve(wanted)?.map((name) => {
       const [id = '', text = ''] = name.split('@')
       return [id as PackageId, parseVersion(text)] as const
     })
-    return needed(this.#registry, new Map(chosen))
+    return chosen && needed(this.#registry, new Map(chosen))
   }
 }
 
@@ -109,7 +144,7 @@ function variable(id: PackageId, { version }: Pick<Version, 'version'>): string 
  * point at which a set of theirs begins or ends stands for all versions from there to the next.
  */
 export class FactsOracle {
-  readonly #solver = new Logic.Solver()
+  readonly #clauses = new Clauses()
   readonly #facts: readonly Fact[]
 
   constructor(facts: readonly Fact[]) {
@@ -119,22 +154,22 @@ export class FactsOracle {
       [...(points.get(id) ?? [])]
         .filter(([, point]) => contains(point.pre.length > 0 ? set.prereleases : set.releases, point))
         .map(([name]) => name)
-    for (const own of points.values()) this.#solver.require(Logic.atMostOne([...own.keys()]))
+    for (const own of points.values()) this.#clauses.atMostOne([...own.keys()])
     for (const [at, fact] of facts.entries()) {
       const off = `-fact ${at}`
       if (fact.kind === 'root') {
-        this.#solver.require(Logic.or(off, within(fact.requirement.id, fact.requirement.set)))
+        this.#clauses.clause([off, ...within(fact.requirement.id, fact.requirement.set)])
         continue
       }
       const then = fact.kind === 'dependency' ? within(fact.requires.id, fact.requires.set) : []
-      for (const one of within(fact.id, fact.set)) this.#solver.require(Logic.or(off, `-${one}`, then))
+      for (const one of within(fact.id, fact.set)) this.#clauses.clause([off, `-${one}`, ...then])
     }
   }
 
   /** Whether all facts can hold at once, or all but one. */
   satisfiable(without?: Fact): boolean {
     const on = this.#facts.flatMap((fact, at) => (fact === without ? [] : [`fact ${at}`]))
-    return this.#solver.solveAssuming(Logic.and(on)) !== null
+    return this.#clauses.solve(on) !== undefined
   }
 }
 

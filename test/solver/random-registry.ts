@@ -1,7 +1,7 @@
 import type { Dependencies, Provider, Requirement, Unavailable } from '../../src/solver/provider.ts'
 import type { Root, SolveOptions } from '../../src/solver/solution.ts'
 import { extensionId, type PackageId } from '../../src/version/package-id.ts'
-import { parseVersion, type Version } from '../../src/version/version.ts'
+import { compareVersions, parseVersion, type Version } from '../../src/version/version.ts'
 import { setOf } from '../../src/version/version-set.ts'
 import { below, oneOf, type Random, seeded, shuffled } from '../version/random.ts'
 
@@ -30,98 +30,84 @@ interface Shape {
   readonly unavailable: number
   /** Share of neighbours that require the same. */
   readonly alike: number
-  readonly ranges: 'wide' | 'narrow'
 }
 
 const shapes: readonly Shape[] = [
   // Sparse, as real ones are.
-  {
-    packages: 8,
-    versions: 6,
-    requirements: 2,
-    roots: 3,
-    prereleases: 0.1,
-    unavailable: 0.05,
-    alike: 0.6,
-    ranges: 'wide',
-  },
+  { packages: 10, versions: 8, requirements: 2, roots: 4, prereleases: 0.1, unavailable: 0.03, alike: 0.6 },
   // Dense: everything requires nearly everything.
-  {
-    packages: 5,
-    versions: 5,
-    requirements: 4,
-    roots: 2,
-    prereleases: 0,
-    unavailable: 0,
-    alike: 0.3,
-    ranges: 'wide',
-  },
+  { packages: 7, versions: 14, requirements: 5, roots: 2, prereleases: 0, unavailable: 0, alike: 0.2 },
   // Few packages with many versions that hardly fit.
-  {
-    packages: 3,
-    versions: 14,
-    requirements: 2,
-    roots: 2,
-    prereleases: 0.2,
-    unavailable: 0.1,
-    alike: 0.5,
-    ranges: 'narrow',
-  },
-  // Long chains with exact requirements.
-  {
-    packages: 10,
-    versions: 4,
-    requirements: 2,
-    roots: 1,
-    prereleases: 0,
-    unavailable: 0.02,
-    alike: 0.4,
-    ranges: 'narrow',
-  },
+  { packages: 5, versions: 24, requirements: 4, roots: 2, prereleases: 0.2, unavailable: 0.05, alike: 0.3 },
+  // Many packages, each with a say.
+  { packages: 14, versions: 5, requirements: 4, roots: 2, prereleases: 0, unavailable: 0.02, alike: 0.3 },
   // Prereleases and refusals everywhere.
-  {
-    packages: 4,
-    versions: 8,
-    requirements: 2,
-    roots: 2,
-    prereleases: 0.5,
-    unavailable: 0.2,
-    alike: 0.4,
-    ranges: 'wide',
-  },
+  { packages: 5, versions: 10, requirements: 2, roots: 2, prereleases: 0.5, unavailable: 0.2, alike: 0.4 },
 ]
 
 export function randomRegistry(seed: number): Registry {
   const random = seeded(seed)
   const shape = oneOf(random, shapes)
-  // The last one is never published.
-  const ids = Array.from({ length: shape.packages + 1 }, (_, at) => extensionId(`p${at}`))
-  const published = ids.slice(0, -1)
-  const target = () => (random() < 0.03 ? oneOf(random, ids) : oneOf(random, published))
-  const packages = new Map(published.map((id) => [id, randomPackage(random, shape, target)]))
+  const ids = Array.from({ length: shape.packages }, (_, at) => extensionId(`p${at}`))
+  const versions = new Map(ids.map((id) => [id, randomVersions(random, shape)]))
+  // The share of requirements that a single version meets decides how many registries can be solved.
+  const narrow = random() * 0.7
+  const requirement = (): Requirement => {
+    const id = random() < 0.005 ? extensionId('never-published') : oneOf(random, ids)
+    const text = randomRange(random, versions.get(id) ?? [], narrow)
+    return { id, set: setOf(text), text }
+  }
+  const packages = new Map(
+    [...versions].map(([id, own]) => [id, randomPackage(random, shape, own, requirement)]),
+  )
   const roots = Array.from({ length: 1 + below(random, shape.roots) }, (_, at) => ({
-    ...randomRequirement(random, shape, target),
+    ...requirement(),
     origin: `workspace.yaml:${at + 1}:1`,
   }))
   return { seed, packages, roots, options: randomOptions(random, ids) }
 }
 
-/** Neighbours often require the same. A few require themselves, a package twice, or what contradicts itself. */
-function randomPackage(random: Random, shape: Shape, target: () => PackageId): Published[] {
-  const texts = new Set(
-    Array.from({ length: 1 + below(random, shape.versions) }, () => randomText(random, shape)),
-  )
-  let requires: readonly Requirement[] = []
-  return [...texts].map((text) => {
-    if (random() >= shape.alike)
-      requires = Array.from({ length: below(random, shape.requirements + 1) }, () =>
-        randomRequirement(random, shape, target),
-      )
-    const version = parseVersion(text)
-    if (random() < shape.unavailable)
-      return { version, dependencies: { unavailable: oneOf(random, refusals) } }
-    return { version, dependencies: { requires } }
+function randomVersions(random: Random, shape: Shape): Version[] {
+  const texts = Array.from({ length: Math.ceil(shape.versions / 3) + below(random, shape.versions) }, () => {
+    const release = `${1 + below(random, 3)}.${below(random, 3)}.${below(random, 3)}`
+    return random() < shape.prereleases ? `${release}-${oneOf(random, ['a', 'b', 'rc.1', 'rc.2'])}` : release
   })
+  return [...new Set(texts)].map(parseVersion).sort(compareVersions)
+}
+
+/** Neighbours often require the same. Some require themselves, or a package twice, perhaps in contradiction. */
+function randomPackage(
+  random: Random,
+  shape: Shape,
+  versions: readonly Version[],
+  requirement: () => Requirement,
+): Published[] {
+  let requires: readonly Requirement[] = []
+  return versions.map((version) => {
+    if (random() >= shape.alike)
+      requires = Array.from({ length: below(random, shape.requirements + 1) }, requirement)
+    if (random() >= shape.unavailable) return { version, dependencies: { requires } }
+    return { version, dependencies: { unavailable: oneOf(random, refusals) } }
+  })
+}
+
+/** Nearly always met by a version that exists. */
+function randomRange(random: Random, versions: readonly Version[], narrow: number): string {
+  if (versions.length === 0 || random() < 0.01) return oneOf(random, ['>=9', '>=3 <2', '1.1.1'])
+  const [one, two] = [below(random, versions.length), below(random, versions.length)]
+  const version = versions[Math.min(one, two)]?.version ?? ''
+  const other = versions[Math.max(one, two)]?.version ?? ''
+  const major = version.split('.')[0]
+  return random() < narrow
+    ? oneOf(random, [version, `~${version}`, `${version} || ${other}`])
+    : oneOf(random, [
+        '*',
+        `^${version}`,
+        `>=${version}`,
+        `<=${version}`,
+        `${major}.x`,
+        `${version} - ${other}`,
+      ])
 }
 
 const refusals: readonly Unavailable[] = [
@@ -129,32 +115,6 @@ const refusals: readonly Unavailable[] = [
   { cause: 'retracted', reason: 'was retracted: broken install' },
   { cause: 'unreadable', reason: 'has a manifest that cannot be read' },
 ]
-
-function randomText(random: Random, shape: Shape): string {
-  const release = `${1 + below(random, 3)}.${below(random, 3)}.${below(random, 2)}`
-  return random() < shape.prereleases ? `${release}-${oneOf(random, ['a', 'b', 'rc.1', 'rc.2'])}` : release
-}
-
-function randomRequirement(random: Random, shape: Shape, target: () => PackageId): Requirement {
-  const text = randomRange(random, shape)
-  return { id: target(), set: setOf(text), text }
-}
-
-function randomRange(random: Random, shape: Shape): string {
-  const version = randomText(random, shape)
-  const [major = '', minor = ''] = version.split('.')
-  const wide = ['*', `^${version}`, `>=${version}`, `<${version}`, `${major}.x`, `1.x || ${major}.x`]
-  const narrow = [
-    version,
-    `~${version}`,
-    `${major}.${minor}`,
-    `^${version}`,
-    `>=${version} <4`,
-    `1.0.0 || ${version}`,
-  ]
-  if (random() < 0.01) return '>=3 <2'
-  return oneOf(random, shape.ranges === 'wide' ? wide : narrow)
-}
 
 /** Most registries are solved plainly; every option takes part in some. */
 function randomOptions(random: Random, ids: readonly PackageId[]): Registry['options'] {
