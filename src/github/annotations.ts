@@ -98,7 +98,9 @@ export class Annotations {
 
   #isNew(said: Said): boolean {
     const key = JSON.stringify(said)
-    return !this.#seen.has(key) && this.#seen.add(key) !== undefined
+    if (this.#seen.has(key)) return false
+    this.#seen.add(key)
+    return true
   }
 
   /** Relative to the workspace; what is outside of it cannot be annotated. */
@@ -126,13 +128,18 @@ function fitted(spots: readonly Spot[], room: number): readonly Spot[] {
     else known.all.push(...one.all)
   }
   const lists = [...files.values()].map((lines) => [...lines.values()])
+  // With more files than room, each is down to one spot; else there are few files to look through.
+  if (lists.length >= room) return lists.map(joined)
   for (let left = lists.flat().length; left > room; left--) {
-    const longest = lists.reduce((a, b) => (b.length > a.length ? b : a), [])
-    const last = longest.length > 1 ? longest.pop() : undefined
-    if (last === undefined) break
-    longest.at(-1)?.all.push(...last.all)
+    const fullest = lists.reduce((a, b) => (b.length > a.length ? b : a), [])
+    fullest.push(joined(fullest.splice(-2)))
   }
   return lists.flat()
+}
+
+function joined([first, ...others]: readonly Spot[]): Spot {
+  if (first === undefined) throw new TypeError('nothing to join')
+  return { ...first, all: [...first.all, ...others.flatMap((one) => one.all)] }
 }
 
 /** `[CODE] message — hint`. */

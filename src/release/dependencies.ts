@@ -1,6 +1,6 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import { SlipwayError } from '../core/error.ts'
-import type { Finding } from '../core/finding.ts'
+import type { Finding, Place } from '../core/finding.ts'
 import { isName } from '../extension/name.ts'
 import { didYouMean } from '../extension/nearest.ts'
 import type { Call } from '../store/store.ts'
@@ -19,6 +19,11 @@ export interface PublishedVersions {
   /** Names that exist there; undefined where nobody can tell. */
   names?(call?: Call): Promise<readonly PackageId[] | undefined>
 }
+
+/** Packages that sources are asked about in one run; whoever needs more means harm. */
+const mostAsked = 10_000
+/** Names that are compared with all others for "did you mean". */
+const mostGuesses = 100
 
 interface Asked {
   readonly source: PublishedVersions
@@ -47,6 +52,9 @@ export async function checkDependencies(
   if (sources.length === 0) return { findings: [], unasked: [] }
   const open = [...ids].flatMap((id) => graph.nodes.get(id)?.dependencies.filter(isOpen(graph)) ?? [])
   const wanted = [...new Set(open.map(({ to }) => to))]
+  const [first] = open
+  if (first !== undefined && wanted.length > mostAsked)
+    return { findings: [tooMany(wanted.length, first.place)], unasked: [] }
   const answers = await mapConcurrent(wanted, concurrency, (id) =>
     Promise.all(sources.map((source) => ask(source, id, call))),
   )
@@ -55,18 +63,20 @@ export async function checkDependencies(
     const versions = asked.get(to)?.flatMap((one) => one.versions) ?? []
     return set !== undefined && !versions.some((version) => includes(set, version))
   })
-  const unknown = missing.filter(({ to }) => asked.get(to)?.some((one) => one.failure !== undefined))
-  const known = missing.filter((one) => !unknown.includes(one))
-  const nowhere = known.filter(
-    ({ to }) => !graph.nodes.has(to) && asked.get(to)?.every((one) => one.versions.length === 0),
-  )
+  const isUnknown = ({ to }: Dependency) => asked.get(to)?.some((one) => one.failure !== undefined) === true
+  const isNowhere = ({ to }: Dependency) =>
+    !graph.nodes.has(to) && asked.get(to)?.every((one) => one.versions.length === 0) === true
+  const known = missing.filter((one) => !isUnknown(one))
+  // Most KCL packages come from a registry of their own, which their client knows and nobody here.
+  const nowhere = known.filter((one) => isNowhere(one) && !isKcl(one.to))
   const names = nowhere.length === 0 ? [] : await namesOf(graph, sources, call)
-  const findings = known.flatMap((one) => {
-    if (!nowhere.includes(one)) return [unsatisfiable(one, graph, asked.get(one.to) ?? [])]
-    // Most KCL packages come from a registry of their own, which their client knows and nobody here.
-    return isKcl(one.to) ? [] : [unpublished(one, sources, names)]
-  })
-  return { findings, unasked: unasked(unknown, asked) }
+  const findings = [
+    ...nowhere.map((one, at) => unpublished(one, sources, at < mostGuesses ? names : [])),
+    ...known
+      .filter((one) => !isNowhere(one))
+      .map((one) => unsatisfiable(one, graph, asked.get(one.to) ?? [])),
+  ]
+  return { findings, unasked: unasked(missing.filter(isUnknown), asked) }
 }
 
 /** Whether the repository alone does not answer a dependency; what is no range or name is told already. */
@@ -104,6 +114,16 @@ async function namesOf(
     }),
   )
   return [...graph.nodes.keys(), ...lists.flatMap((one) => one ?? [])]
+}
+
+function tooMany(count: number, place: Place): Finding {
+  return {
+    code: 'DEPENDENCIES_TOO_MANY',
+    level: 'error',
+    message: `${count} different packages are needed from elsewhere; at most ${mostAsked} are asked about`,
+    place,
+    hint: 'Check fewer folders at once.',
+  }
 }
 
 function unpublished(

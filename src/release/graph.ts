@@ -72,6 +72,12 @@ export function packageGraph(
 ): PackageGraph {
   const nodes = new Map<PackageId, GraphNode>()
   const twins: Finding[] = []
+  const elsewhere = new Map<PackageId, Dependency[]>()
+  for (const one of more) {
+    const known = elsewhere.get(one.from)
+    if (known === undefined) elsewhere.set(one.from, [one])
+    else known.push(one)
+  }
   for (const one of packages) {
     const id = packageIdOf(one.package)
     if (id === undefined) continue
@@ -81,8 +87,7 @@ export function packageGraph(
       continue
     }
     const version = versionIn(one.document)
-    const elsewhere = more.filter(({ from }) => from === id)
-    const dependencies = [...dependenciesOf(id, one), ...elsewhere]
+    const dependencies = [...dependenciesOf(id, one), ...(elsewhere.get(id) ?? [])]
     nodes.set(id, { id, package: one.package, dependencies, ...(version === undefined ? {} : { version }) })
   }
   for (const schema of schemas) if (!nodes.has(schema.id)) nodes.set(schema.id, schema)

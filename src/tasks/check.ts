@@ -151,11 +151,13 @@ async function unraised(
   const { concurrency, layouts } = options
   // What depends on a change did not change by that.
   const { changes } = scope
-  const changed = scope.packages.filter(
-    (one) => changes === undefined || changes.changed.has(packageIdOf(one.package) as PackageId),
+  const changed = new Set(
+    scope.packages.filter(
+      (one) => changes === undefined || changes.changed.has(packageIdOf(one.package) as PackageId),
+    ),
   )
   const questions = artifacts
-    .filter((one) => changed.includes(one.of))
+    .filter((one) => changed.has(one.of))
     .flatMap((artifact) => options.sources.map((target) => ({ artifact, target })))
   const answers = await mapConcurrent(questions, concurrency, ({ artifact, target }) =>
     standingAt(artifact, target, options, context),

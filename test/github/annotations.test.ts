@@ -70,6 +70,18 @@ describe('annotations', () => {
     expect(annotations.beyond).toEqual([])
   })
 
+  it('are one a file where there are as many files as room', () => {
+    const annotations = new Annotations('/w', '/w')
+    const files = Array.from({ length: 9 }, (_, at) => `f${at}`)
+    const twice = files.flatMap((file) =>
+      [1, 2].map((line) => finding(line, { place: { file, line }, level: 'error' })),
+    )
+    const log = shown(annotations, ...twice)
+    expect(count(log, 'error')).toBe(9)
+    expect(log).toContain('file=f8,line=1::[SOME_CODE] number 1%0Af8:2: [SOME_CODE] number 2\n')
+    expect(annotations.beyond).toEqual([])
+  })
+
   it('that share more than an annotation holds stand in the summary, each of them', () => {
     const annotations = new Annotations('/w', '/w')
     const long = Array.from({ length: 30 }, (_, at) => finding(at, { message: `${at} ${'x'.repeat(400)}` }))

@@ -5,7 +5,7 @@ import { packageGraph } from '../../src/release/graph.ts'
 import { unavailable } from '../../src/release/unavailable.ts'
 import { extensionId, kclId, type PackageId } from '../../src/version/package-id.ts'
 import { parseVersion } from '../../src/version/version.ts'
-import { atLeast } from '../../src/version/version-set.ts'
+import { atLeast, everything } from '../../src/version/version-set.ts'
 import { checked } from './packages.ts'
 
 type Ranges = Readonly<Record<string, string>>
@@ -108,6 +108,17 @@ describe('a dependency', () => {
     expect(findings).toMatchObject([{ code: 'UNSATISFIABLE_DEPENDENCY', place: at }])
     const better = place('oci://one', { 'kcl:known': ['1.32.0-rc.1'] })
     expect((await checkDependencies(graph, [from], [better], { concurrency: 1 })).findings).toEqual([])
+  })
+
+  it('is not asked about where there are ten thousand others', async () => {
+    const [source, from] = [place('oci://one', {}), extensionId('kube')]
+    const more = Array.from({ length: 10_001 }, (_, at) => ({
+      ...{ from, to: extensionId(`n${at}`), range: '*', set: everything, place: { file: 'x', line: at } },
+    }))
+    const graph = packageGraph(await checked(kube({})), more)
+    const result = await checkDependencies(graph, [from], [source], { concurrency: 1 })
+    expect(result.findings).toMatchObject([{ code: 'DEPENDENCIES_TOO_MANY', place: { file: 'x', line: 0 } }])
+    expect(source.asked).toEqual([])
   })
 
   it('passes unseen where there is nobody to ask', async () => {

@@ -47,6 +47,7 @@ const context: Context = {
     registries.set(key, registry)
     return registry
   },
+  transport: () => Promise.reject(new Error('nothing is downloaded here')),
   scratch: async () => dir,
 }
 const published = 'oci://registry.example/extensions'
