@@ -4,7 +4,7 @@ import type { Tree } from '../tree/tree.ts'
 import type { Version } from '../version/version.ts'
 import { kclFiles, modFile } from './files.ts'
 import { type KclMod, type ReadKclMod, readKclMod } from './mod.ts'
-import { largestToml } from './toml.ts'
+import { largestToml, tooLarge } from './toml.ts'
 
 /** What a KCL package that is published has to agree with. */
 export interface ExpectedKcl {
@@ -39,8 +39,7 @@ export async function readKclModOf(tree: Tree, folder: string): Promise<ReadKclM
     return refuse('KCL_MOD_MISSING', 'kcl.mod is missing', 'Start with [package], name and version.')
   if (entry.link !== undefined)
     return refuse('KCL_MOD_LINK', 'kcl.mod is a symbolic link', 'Put the file itself here.')
-  // Read to one byte beyond the limit, so that the reader of the text tells what is wrong.
-  if (entry.size > largestToml) return readKclMod(new Uint8Array(largestToml + 1), file)
+  if (entry.size > largestToml) return { mod: undefined, findings: [tooLarge(entry.size, file)] }
   return readKclMod(await readBytes(entry, tree.name, largestToml), file)
 }
 
@@ -56,9 +55,8 @@ export async function checkKcl(tree: Tree, folder: string, expected: ExpectedKcl
   const add = (code: string, message: string, place: Place, hint: string): void => {
     findings.push({ code, level: 'error', message, place, hint })
   }
-  const told = (key: 'name' | 'version') => read.some((one) => one.message.startsWith(`package.${key} `))
   for (const key of ['name', 'version'] as const)
-    if (mod[key] === undefined && !told(key))
+    if (mod.places[key] === undefined)
       add('KCL_MOD_VALUE_INVALID', `package.${key} is missing`, { file }, `Write ${key} below [package].`)
   const at = (key: 'name' | 'version') => mod.places[key] ?? { file }
   if (expected.name !== undefined && mod.name !== undefined && mod.name !== expected.name)

@@ -33,7 +33,6 @@ export interface ReadKclMod {
 
 /** kpm's rule for names. */
 const namePattern = /^[a-z][a-z0-9_]*(?:-[a-z0-9_]+)*$/
-const longestName = 100
 const mostPatterns = 100
 const longestPattern = 250
 const mostDependencies = 1000
@@ -64,61 +63,70 @@ export function readKclMod(content: string | Uint8Array, file: string): ReadKclM
     return {}
   }
   const pack = table('package')
-  const text = (key: string, longest: number, fault: (text: string) => string | undefined) => {
-    const value = Object.hasOwn(pack, key) ? pack[key] : undefined
-    if (value === undefined) return {}
-    const wrong =
-      typeof value !== 'string'
-        ? 'must be text'
-        : value.length > longest
-          ? `must be at most ${longest} characters long`
-          : fault(value)
-    if (wrong === undefined) return { [key]: value as string }
-    refuse(['package', key], `package.${key} ${wrong}`)
+  /** The value of a key, as a part of the result; nothing where it is missing or refused. */
+  const part = (key: PackageKey): Record<string, unknown> => {
+    if (!Object.hasOwn(pack, key)) return {}
+    const fault = faults[key](pack[key])
+    if (fault === undefined) return { [key]: pack[key] }
+    refuse(['package', key], `package.${key} ${fault}`)
     return {}
-  }
-  const patterns = (key: string): string[] => {
-    const value = Object.hasOwn(pack, key) ? pack[key] : undefined
-    if (value === undefined) return []
-    const usable =
-      Array.isArray(value) &&
-      value.length <= mostPatterns &&
-      value.every((one) => typeof one === 'string' && one.length <= longestPattern)
-    if (usable && value.every((one) => kclPattern(one) !== undefined)) return value
-    const bad = usable ? value.find((one) => kclPattern(one) === undefined) : undefined
-    refuse(
-      ['package', key],
-      bad === undefined
-        ? `package.${key} must be a list of at most ${mostPatterns} texts of ${longestPattern} characters`
-        : `package.${key} has ${JSON.stringify(bad)}, which is not a pattern`,
-      'A pattern is a path such as tests/*.k, in which * and ? stop at /.',
-    )
-    return []
   }
   const dependencies: KclDependency[] = []
   const entries = Object.entries(table('dependencies'))
   if (entries.length > mostDependencies)
     refuse(['dependencies'], `There are ${entries.length} dependencies; at most ${mostDependencies} are read`)
   for (const [alias, value] of entries.slice(0, mostDependencies)) {
-    const place = toml.at(['dependencies', alias])
-    const read = readDependency(alias, value, place)
+    const read = readDependency(alias, value, toml.at(['dependencies', alias]))
     if ('fault' in read) refuse(['dependencies', alias], read.fault, read.hint)
     else dependencies.push(read)
   }
   findings.push(...dependencies.flatMap(advice))
+  const there = packageKeys.filter((key) => Object.hasOwn(pack, key))
   const mod: KclMod = {
-    ...text('name', longestName, nameFault),
-    ...text('edition', 100, controlFault),
-    ...text('version', 127, versionFault),
-    ...text('description', 4096, controlFault),
-    include: patterns('include'),
-    exclude: patterns('exclude'),
+    include: [],
+    exclude: [],
+    ...(Object.assign({}, ...packageKeys.map(part)) as Partial<KclMod>),
     dependencies,
-    places: Object.fromEntries(
-      packageKeys.filter((key) => Object.hasOwn(pack, key)).map((key) => [key, toml.at(['package', key])]),
-    ),
+    places: Object.fromEntries(there.map((key) => [key, toml.at(['package', key])])),
   }
   return { mod, findings }
+}
+
+/** What is wrong with a value of `[package]`, to follow its key. */
+const faults: Readonly<Record<PackageKey, (value: unknown) => string | undefined>> = {
+  name: (value) => textFault(value, 100) ?? nameFault(value as string),
+  edition: (value) => textFault(value, 100),
+  version: (value) => textFault(value, 127) ?? versionFault(value as string),
+  description: (value) => textFault(value, 4096),
+  include: patternsFault,
+  exclude: patternsFault,
+}
+
+function textFault(value: unknown, longest: number): string | undefined {
+  if (typeof value !== 'string') return 'must be text'
+  if (value.length > longest) return `must be at most ${longest} characters long`
+  return /[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(value) ? 'must have no control characters' : undefined
+}
+
+function nameFault(text: string): string | undefined {
+  if (namePattern.test(text) && isRepository(text)) return undefined
+  return `is ${JSON.stringify(text)}, not lower-case letters, digits, "_" and "-", from a letter on`
+}
+
+function versionFault(text: string): string | undefined {
+  if (versionOf(text) !== undefined) return undefined
+  return `is ${JSON.stringify(text)}, not a full semantic version such as 1.28.0`
+}
+
+function patternsFault(value: unknown): string | undefined {
+  const list = Array.isArray(value) && value.length <= mostPatterns ? (value as unknown[]) : undefined
+  if (list === undefined) return `must be a list of at most ${mostPatterns} texts`
+  for (const one of list) {
+    const fault = textFault(one, longestPattern)
+    if (fault !== undefined) return `has an entry that ${fault}`
+    if (kclPattern(one as string) === undefined) return `has ${JSON.stringify(one)}, which is not a pattern`
+  }
+  return undefined
 }
 
 /** What kpm accepts and no solver can work with. */
@@ -143,21 +151,6 @@ function advice(dependency: KclDependency): Finding[] {
   )
 }
 
-function nameFault(text: string): string | undefined {
-  if (namePattern.test(text) && isRepository(text)) return undefined
-  const shown = JSON.stringify(text.slice(0, 100))
-  return `is ${shown}, not lower-case letters, digits, "_" and "-", from a letter on`
-}
-
-function versionFault(text: string): string | undefined {
-  if (versionOf(text) !== undefined) return undefined
-  return `is ${JSON.stringify(text.slice(0, 100))}, not a full semantic version such as 1.28.0`
-}
-
-function controlFault(text: string): string | undefined {
-  return /[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(text) ? 'must have no control characters' : undefined
-}
-
-export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
 }

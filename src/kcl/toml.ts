@@ -28,13 +28,7 @@ export function readToml(content: string | Uint8Array, file: string): TomlFile {
     at: () => ({ file }),
   })
   const size = typeof content === 'string' ? Buffer.byteLength(content) : content.byteLength
-  if (size > largestToml)
-    return refuse(
-      'KCL_MOD_TOO_LARGE',
-      `The file has ${size} bytes; at most ${largestToml} are read`,
-      { file },
-      'A kcl.mod holds names and versions alone.',
-    )
+  if (size > largestToml) return { value: undefined, findings: [tooLarge(size, file)], at: () => ({ file }) }
   const text = typeof content === 'string' ? content : decode(content)
   if (text === undefined)
     return refuse('KCL_MOD_NOT_UTF8', 'The file is not UTF-8 text', { file }, 'Save it as UTF-8.')
@@ -57,6 +51,16 @@ export function readToml(content: string | Uint8Array, file: string): TomlFile {
     if (!(error instanceof TomlError)) throw error
     const { line, column } = error
     return refuse('KCL_MOD_SYNTAX', ownWords(error.message), { file, line, column })
+  }
+}
+
+export function tooLarge(size: number, file: string): Finding {
+  return {
+    code: 'KCL_MOD_TOO_LARGE',
+    level: 'error',
+    message: `The file has ${size} bytes; at most ${largestToml} are read`,
+    place: { file },
+    hint: 'A kcl.mod holds names and versions alone.',
   }
 }
 

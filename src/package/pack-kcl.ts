@@ -89,6 +89,7 @@ async function readAll(files: readonly TreeFile[], where: string, signal: AbortS
       `${where} has ${files.length} files of ${total} bytes; a KCL package has at most ${mostFiles} of ${largest}`,
       { hint: 'Name what does not belong into the package in exclude of kcl.mod.' },
     )
+  // For its checks of paths alone: kpm's order stays.
   arrange(files, where)
   const entries: { entry: TreeFile; bytes: Uint8Array }[] = []
   for (const entry of files) {
