@@ -10,6 +10,9 @@ import { type Path, readYaml } from './yaml.ts'
 /** Entries of `dependencies`; each may cost a question to a registry. */
 export const mostDependencies = 1000
 
+/** Entries of `retracted`; every version that is looked at is held against each. */
+const mostRetracted = 100
+
 /** Kinds whose folder holds a `manifest.yaml`. */
 export const manifestTypes = [...extensionKinds, 'core'] as const
 
@@ -137,10 +140,18 @@ export const manifestSchema = z.object({
       }),
   ),
   retracted: z.optional(
-    z.record(range, line(256)).register(z.globalRegistry, {
-      description: 'Versions of this package that should not be chosen any more: version range to reason.',
-      examples: [{ '<=1.28.1': 'installs without its certificates' }],
-    }),
+    z
+      .record(range, line(256))
+      .check(
+        z.refine(
+          (all) => Object.keys(all).length <= mostRetracted,
+          `must have at most ${mostRetracted} entries`,
+        ),
+      )
+      .register(z.globalRegistry, {
+        description: 'Versions of this package that should not be chosen any more: version range to reason.',
+        examples: [{ '<=1.28.1': 'installs without its certificates' }],
+      }),
   ),
   schema: z.optional(
     z

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini'
 import { badInput, SlipwayError } from '../core/error.ts'
 import type { Kind } from '../extension/kinds.ts'
-import { manifestSchema } from '../extension/manifest.ts'
+import { manifestSchema, mostDependencies } from '../extension/manifest.ts'
 import { namePattern } from '../extension/name.ts'
 import { annotation } from '../oci/annotations.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
@@ -34,9 +34,6 @@ const largestDocument = 1024 * 1024
 /** Bytes of a KCL package that is fetched only to learn its dependencies. */
 const largestKcl = 32 * 1024 * 1024
 
-/** Requirements of one version; no honest package comes near. */
-const mostRequirements = 1000
-
 /** Only what solving needs: a broken homepage is no reason to leave a version out. */
 const solvingSchema = z.pick(manifestSchema, {
   name: true,
@@ -52,10 +49,12 @@ const kclSchema = z.object({
   name: z.optional(z.string()),
   version: z.optional(z.string()),
   dependencies: z.optional(
-    z.record(
-      z.string().check(z.regex(namePattern)),
-      z.string().check(z.refine((text) => rangeOf(text) !== undefined)),
-    ),
+    z
+      .record(
+        z.string().check(z.regex(namePattern)),
+        z.string().check(z.refine((text) => rangeOf(text) !== undefined)),
+      )
+      .check(z.refine((all) => Object.keys(all).length <= mostDependencies)),
   ),
 })
 
@@ -74,8 +73,6 @@ export async function readCandidate(
     ? await readKcl(found, layer, asked, blob)
     : await readExtension(found, asked, blob)
   if ('unavailable' in read) return read
-  if (read.requires.length > mostRequirements)
-    return unreadable(`names more than ${mostRequirements} dependencies`)
   return {
     id: asked.id,
     version: asked.version,

@@ -259,6 +259,7 @@ describe('a version in a registry', () => {
 })
 
 describe('a manifest that is not to be trusted withholds its version', () => {
+  const ranges = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`0.${index}.x`, 'x']))
   const many = Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`a${index}`, '1']))
   test.each<[string, Omit<Published, 'manifest'> & { manifest?: object }, string]>([
     ['of another package', { manifest: taskserv('etcd', '1.0.0') }, 'has the manifest of etcd'],
@@ -289,7 +290,12 @@ describe('a manifest that is not to be trusted withholds its version', () => {
     [
       'with more KCL dependencies than any',
       { annotations: { [annotation.kcl]: JSON.stringify({ dependencies: many }) } },
-      'names more than 1000 dependencies',
+      'has a broken description of its KCL package',
+    ],
+    [
+      'that takes more versions back than any',
+      { manifest: taskserv('redis', '1.0.0', {}, { retracted: ranges }) },
+      'has a broken manifest at retracted',
     ],
     ['that is missing', { told: 'nowhere' }, 'has no manifest of Slipway'],
     ['with a broken KCL part', { annotations: { [annotation.kcl]: '[]' } }, 'of its KCL package'],
