@@ -103,7 +103,8 @@ describe('workflows', () => {
   it.each(workflows)('%s names the actions of others by commit and version', (file) => {
     const text = readFileSync(join(root, file), 'utf8')
     const uses = [...text.matchAll(/uses: (.*)$/gm)].map(([, one = '']) => one)
-    const others = uses.filter((one) => !/^(\.\/\.slipway-action\/actions\/|example-org\/slipway)/.test(one))
+    const own = /^(\.\/\.slipway-action\/actions\/|\.\/\.github\/workflows\/|example-org\/slipway)/
+    const others = uses.filter((one) => !own.test(one))
     expect(others.filter((one) => !/^actions\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(one))).toEqual([])
     expect(uses.length).toBeGreaterThan(0)
   })
@@ -148,5 +149,41 @@ describe('.github/workflows/check.yml', () => {
       './.slipway-action/actions/validate-extensions',
     ])
     expect(text.match(/persist-credentials: false/g)).toHaveLength(2)
+  })
+})
+
+describe('.github/workflows/release-all.yml', () => {
+  type Job = {
+    readonly needs?: string | readonly string[]
+    readonly if?: string
+    readonly uses?: string
+    readonly permissions: Record<string, string>
+    readonly strategy?: { readonly matrix: { readonly entry: string } }
+    readonly with?: Record<string, string>
+    readonly steps?: readonly Step[]
+  }
+  const { jobs } = read('.github/workflows/release-all.yml') as Workflow & {
+    readonly jobs: Record<string, Job>
+  }
+  const waves = [0, 1, 2, 3, 4, 5]
+
+  it('releases by the workflow of two jobs alone, which keeps foreign code away from rights', () => {
+    const writing = Object.entries(jobs).filter(([, job]) => job.permissions.packages === 'write')
+    expect(writing.map(([name]) => name)).toEqual(['everything', ...waves.map((at) => `wave-${at}`)])
+    for (const [, job] of writing) expect(job.uses).toBe('./.github/workflows/release.yml')
+    const own = jobs.plan?.steps?.flatMap(
+      ({ uses = '' }) => /^\.\/\.slipway-action\/(.*)$/.exec(uses)?.[1] ?? [],
+    )
+    expect(own).toEqual(['actions/resolve-deps'])
+  })
+
+  it.each(waves)('starts wave %i after the one before, never with an empty matrix', (at) => {
+    const job = jobs[`wave-${at}`]
+    expect([job?.needs].flat()).toEqual(at === 0 ? ['plan'] : ['plan', `wave-${at - 1}`])
+    expect(job?.if).toContain(`needs.plan.outputs.wave-${at} != '[]'`)
+    // A wave that was skipped for being empty must not skip the next; one that failed must.
+    if (at > 0) expect(job?.if).toContain('!cancelled() && !failure()')
+    expect(job?.strategy?.matrix.entry).toBe(`\${{ fromJSON(needs.plan.outputs.wave-${at}) }}`)
+    expect(job?.with?.shard).toBe(`-\${{ matrix.entry.shard }}`)
   })
 })
