@@ -30,7 +30,8 @@ const mostNames = 10_000
 
 /**
  * The packages of a registry, a layout or an archive. A version costs one request, or two where its manifest
- * has no annotation that tells the dependencies; nothing is asked twice. Where a repository does not exist
+ * has no annotation that tells the dependencies; with a cache, one small request more where its tag has moved
+ * since it was kept. Nothing is asked twice. Where a repository does not exist
  * there are no versions; any other failure is thrown, with the side `source` and the repository's name.
  */
 export function registrySource(options: RegistrySourceOptions): PackageSource {
@@ -94,7 +95,7 @@ class RegistrySource implements PackageSource {
   }
 
   counts(): SourceCounts {
-    return { ...this.#tally }
+    return this.#remote ? { ...this.#tally } : { requests: 0, hits: 0 }
   }
 
   async #has(home: Home, version: Version, call: Call | undefined): Promise<boolean> {

@@ -4,27 +4,16 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { badInput, SlipwayError } from '../core/error.ts'
-import { showPlace } from '../core/finding.ts'
-import { type CheckedPackage, checkPackage } from '../extension/check.ts'
-import type { Kind } from '../extension/kinds.ts'
-import { readManifest } from '../extension/manifest.ts'
-import { largestYaml } from '../extension/yaml.ts'
 import { showUrl } from '../http/address.ts'
 import type { Transport } from '../http/transport.ts'
-import { largestToml } from '../kcl/toml.ts'
 import { algorithmOf, type Digest, Digester } from '../oci/digest.ts'
 import { mediaType } from '../oci/media-type.ts'
-import { withKclMod } from '../release/kcl-mods.ts'
 import { withoutUser } from '../store/address.ts'
 import { writeFailure } from '../store/file-failure.ts'
 import type { Call } from '../store/store.ts'
-import { readTar } from '../tarball/read.ts'
-import { memoryTree } from '../tree/memory.ts'
-import { readBytes } from '../tree/text.ts'
-import type { Tree } from '../tree/tree.ts'
-import { isKcl, nameOf, type PackageId } from '../version/package-id.ts'
-import { describedBy, faultsOf } from './described.ts'
+import type { PackageId } from '../version/package-id.ts'
 import { failedAt, offline } from './failure.ts'
+import { packedPackage } from './packed-package.ts'
 import { Remembered } from './remembered.ts'
 import type { Candidate, PackageSource } from './source.ts'
 
@@ -105,13 +94,12 @@ class Tarball implements TarballSource {
     const { id, digest } = this.#options
     return this.#candidate.of('', async () => {
       const { path, size } = await this.#fetched(call)
-      const tree = memoryTree(await descriptions(createReadStream(path), this.name, call), {
-        name: this.name,
-      })
-      const packed = { kind: isKcl(id) ? 'kcl' : await kindIn(tree), name: nameOf(id), folder: '' } as const
-      const { checked, dependencies } = await withKclMod(tree, await checkPackage(tree, packed))
-      const found = describedBy(id, checked, dependencies, this.#url.href)
-      if (found === undefined) throw undescribed(this.name, checked)
+      const found = await packedPackage(
+        createReadStream(path),
+        id,
+        { name: this.name, source: this.#url.href },
+        call,
+      )
       return { ...found, layer: { mediaType: mediaType.layerTarGzip, digest, size } }
     })
   }
@@ -160,49 +148,4 @@ class Tarball implements TarballSource {
       hint: 'It was replaced since somebody wrote the digest down, or altered on the way. Do not use it.',
     })
   }
-}
-
-/** Files that tell what a package is and needs, and how many bytes of each are read. */
-const described: Readonly<Record<string, number>> = {
-  'manifest.yaml': largestYaml,
-  'kcl.mod': largestToml,
-  'kcl/kcl.mod': largestToml,
-}
-
-/** @throws ARCHIVE_* */
-async function descriptions(
-  archive: AsyncIterable<Uint8Array>,
-  name: string,
-  call: Call = {},
-): Promise<Record<string, Uint8Array>> {
-  const files: Record<string, Uint8Array> = {}
-  for await (const entry of readTar(archive, { name, ...call })) {
-    const path = entry.path.replace(/^\.\//, '')
-    const limit = Object.hasOwn(described, path) ? described[path] : undefined
-    if (limit === undefined || entry.type !== 'file') continue
-    if (entry.size > limit)
-      throw badInput(
-        'ARCHIVE_TOO_LARGE',
-        `${name}: ${path} has ${entry.size} bytes; at most ${limit} are read`,
-      )
-    files[path] = Buffer.concat(await Array.fromAsync(entry.body))
-  }
-  return files
-}
-
-/** What the manifest says it is; where it says nothing useful, checking it tells so. */
-async function kindIn(tree: Tree): Promise<Kind> {
-  const file = await tree.file('manifest.yaml')
-  if (file === undefined) return 'taskserv'
-  return readManifest(await readBytes(file, tree.name, largestYaml), '').manifest?.type ?? 'taskserv'
-}
-
-/** The files are not the user's: what is wrong with them stands in the message alone. */
-function undescribed(name: string, checked: CheckedPackage): SlipwayError {
-  const [first] = faultsOf(checked)
-  const why = first === undefined ? 'it has no version' : `${showPlace(first.place)}: ${first.message}`
-  return badInput('SOURCE_UNUSABLE', `${name} is not the package it should be: ${why}`, {
-    side: 'source',
-    hint: 'Correct the name or the address; the package itself stands at the root of the archive.',
-  })
 }
