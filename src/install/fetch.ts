@@ -50,7 +50,7 @@ export async function stageItem(
     }
   }
   await step('begin a package')
-  const stage = await openStage(root, item, 'install')
+  const stage = await openStage(root, item)
   try {
     const fresh = join(stage.dir, 'new')
     const limited = limits === undefined ? {} : { limits }

@@ -105,7 +105,7 @@ async function carryOut(
   }
   const takeAway = async (receipts: readonly Receipt[]) => {
     for (const receipt of receipts)
-      await guarded(async () => remove(root, await openStage(root, receipt, 'remove'), step))
+      await guarded(async () => remove(root, await openStage(root, receipt), step))
   }
   // An extension that became another kind has its receipt under the same name: the old folder goes first.
   const ids = new Set(plan.install.map(({ item }) => item.id))

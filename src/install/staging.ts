@@ -14,34 +14,28 @@ export type Step = (name: string) => Promise<void> | void
 /**
  * One change of one package: a folder of its own below `.slipway/staging`, whose content always tells how
  * far the change has come.
- * - `change.json`: which package, and whether it is installed or removed
+ * - `change.json`: which package
  * - `new`: the unpacked package until it takes its place
  * - `receipt.json`: its receipt until that takes its place
  * - `old`: what stood there before
  */
 export interface Stage extends Installable {
   readonly dir: string
-  readonly action: 'install' | 'remove'
 }
 
 /** Ends the names of changes that only have to be removed. */
 const done = '.done'
 
 const schema = z.object({
-  action: z.enum(['install', 'remove']),
   kind: z.enum(['provider', 'taskserv', 'cluster', 'kcl']),
   name: z.string().check(z.refine(isName)),
 })
 
-export async function openStage(
-  root: string,
-  { kind, name }: Installable,
-  action: Stage['action'],
-): Promise<Stage> {
+export async function openStage(root: string, { kind, name }: Installable): Promise<Stage> {
   const dir = join(root, staging, randomBytes(8).toString('hex'))
   await mkdir(dir)
-  await write(dir, 'change.json', JSON.stringify({ action, kind, name }))
-  return { dir, action, kind, name }
+  await write(dir, 'change.json', JSON.stringify({ kind, name }))
+  return { dir, kind, name }
 }
 
 /** The package is unpacked in `new`: from now on it can take its place. */
@@ -81,7 +75,8 @@ export async function remove(root: string, stage: Stage, step: Step): Promise<vo
 
 /**
  * Ends every change that was begun and not ended, forward where the new folder is in its place and back
- * where it is not. Only while the root is locked.
+ * where it is not. A removed folder may leave its receipt: one without a folder counts for nothing. Only
+ * while the root is locked.
  */
 export async function recover(root: string, report: Report): Promise<void> {
   for (const one of await readdir(join(root, staging), { withFileTypes: true })) {
@@ -105,12 +100,8 @@ export async function recover(root: string, report: Report): Promise<void> {
     }
     if (change !== undefined) {
       const target = join(root, folderOf(change))
-      const receipt = join(root, receiptOf(change))
-      if (change.action === 'remove') {
-        if (hasOld && !(await exists(target))) await rm(receipt, { force: true })
-      } else if (hasNew) {
-        if (hasOld && !(await exists(target))) await rename(join(dir, 'old'), target)
-      } else if (hasReceipt) await rename(join(dir, 'receipt.json'), receipt)
+      if (hasNew && hasOld && !(await exists(target))) await rename(join(dir, 'old'), target)
+      if (!hasNew && hasReceipt) await rename(join(dir, 'receipt.json'), join(root, receiptOf(change)))
     }
     await discard(dir)
   }
@@ -132,7 +123,7 @@ async function exists(path: string): Promise<boolean> {
   }
 }
 
-async function readChange(dir: string): Promise<Omit<Stage, 'dir'> | undefined> {
+async function readChange(dir: string): Promise<Installable | undefined> {
   try {
     return schema.safeParse(JSON.parse(await readFile(join(dir, 'change.json'), 'utf8'))).data
   } catch {

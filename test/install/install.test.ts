@@ -333,7 +333,7 @@ describe('a root that cannot be trusted', () => {
     await using t = await rooted()
     const outside = join(t.folder.path, 'outside')
     await mkdir(join(outside, 'old'), { recursive: true })
-    const change = { action: 'install', kind: 'taskserv', name: 'kubernetes' }
+    const change = { kind: 'taskserv', name: 'kubernetes' }
     await writeFile(join(outside, 'change.json'), JSON.stringify(change))
     await mkdir(join(outside, 'new'))
     await mkdir(join(t.root, '.slipway/staging'), { recursive: true })

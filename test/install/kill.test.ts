@@ -184,7 +184,7 @@ describe('an install that is killed', () => {
     await using folder = await upgradable()
     const left = join(folder.path, '.slipway/staging/0123')
     await mkdir(join(left, 'old'), { recursive: true })
-    await writeFile(join(left, 'change.json'), '{"action":"install","kind":"taskserv","name":"../../x"}')
+    await writeFile(join(left, 'change.json'), '{"kind":"taskserv","name":"../../x"}')
     const report = recording()
     await run(folder.path, '2.0.0', { report })
     expect(report.warnings).toEqual(['INSTALL_LEFTOVER'])
