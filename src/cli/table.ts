@@ -206,6 +206,16 @@ export const commands: readonly CommandRow[] = [
     load: () => import('./commands/deps-resolve.ts'),
   },
   {
+    name: 'deps validate',
+    args: '',
+    summary: 'check that the dependencies can be solved and the lock still holds',
+    settings: solvingSettings,
+    own: solving,
+    credentials: true,
+    examples: ['slipway deps validate'],
+    load: () => import('./commands/deps-validate.ts'),
+  },
+  {
     name: 'deps tree',
     args: '[name]',
     summary: 'show what needs what, as a tree',

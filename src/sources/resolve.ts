@@ -1,5 +1,6 @@
-import { SlipwayError } from '../core/error.ts'
+import { hasCode, SlipwayError } from '../core/error.ts'
 import type { LockedPackage } from '../lockfile/lock.ts'
+import type { Fact } from '../solver/facts.ts'
 import type { Incompatibility } from '../solver/incompatibility.ts'
 import type { SolveCounts, SolveOptions } from '../solver/solution.ts'
 import { solve } from '../solver/solve.ts'
@@ -47,6 +48,12 @@ async function unsatisfiable(
 ): Promise<SlipwayError> {
   // Most runs need no explanation.
   const { explainFailure } = await import('../solver/explain-failure.ts')
-  const { text, hints } = await explainFailure(failure, provider, options)
-  return new SlipwayError('UNSATISFIABLE', text, hints.length === 0 ? {} : { hint: hints.join('\n') })
+  const { text, hints, facts } = await explainFailure(failure, provider, options)
+  const hint = hints.length === 0 ? {} : { hint: hints.join('\n') }
+  return Object.assign(new SlipwayError('UNSATISFIABLE', text, hint), { facts })
+}
+
+/** What an UNSATISFIABLE follows from; undefined for any other error. */
+export function factsOfError(error: unknown): readonly Fact[] | undefined {
+  return hasCode(error, 'UNSATISFIABLE') && 'facts' in error ? (error.facts as readonly Fact[]) : undefined
 }

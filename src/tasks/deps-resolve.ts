@@ -1,5 +1,6 @@
+import { refused } from '../core/error.ts'
 import { waves } from '../core/waves.ts'
-import { type Change, compareLocks } from '../lockfile/changes.ts'
+import { type Change, compareLocks, showChanges } from '../lockfile/changes.ts'
 import { saveLock } from '../lockfile/file.ts'
 import { graphText } from '../lockfile/graph.ts'
 import type { Lock } from '../lockfile/lock.ts'
@@ -47,7 +48,9 @@ export async function depsResolve(options: DepsResolveOptions, context: Context)
     return result(lock, [], { requests: 0, hits: 0, decisions: 0, conflicts: 0 })
   }
   const { lock, before, counts } = await resolveDependencies(options, context)
-  const done = result(lock, compareLocks(before, lock), counts)
+  const changes = compareLocks(before, lock)
+  refuseReplaced(changes)
+  const done = result(lock, changes, counts)
   return options.dryRun ? done : { ...done, written: await saveLock(options.directory, lock) }
 
   function result(lock: Lock, changes: readonly Change[], counts: ResolutionCounts): DepsResolveResult {
@@ -65,4 +68,17 @@ export async function depsResolve(options: DepsResolveOptions, context: Context)
       counts,
     }
   }
+}
+
+/** A registry that has other content under a locked version is no reason to take it unasked. */
+function refuseReplaced(changes: readonly Change[]): void {
+  const replaced = changes.filter(
+    ({ type, before, after }) =>
+      type === 'replaced' && before?.layer !== undefined && before.layer !== after?.layer,
+  )
+  const [first] = replaced
+  if (first === undefined) return
+  throw refused('LOCKED_CONTENT_CHANGED', showChanges(replaced).join('\n'), {
+    hint: `Find out why; if it is right, run slipway deps update ${first.id}.`,
+  })
 }

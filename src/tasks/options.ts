@@ -109,6 +109,15 @@ export interface GivenSolving {
   readonly platform: string | undefined
 }
 
+/** Without any flag of solving. */
+export const solvedPlainly: GivenSolving = {
+  lowest: false,
+  offline: false,
+  prerelease: undefined,
+  override: undefined,
+  platform: undefined,
+}
+
 /** Settings and flags in the form solving takes them. @throws OVERRIDE_INVALID */
 export function solvingFrom(
   settings: Effective,

@@ -1,7 +1,8 @@
 import { relative, resolve } from 'node:path'
 import { parseTarget } from '../../store/address.ts'
 import { type CheckResult, check } from '../../tasks/check.ts'
-import { fromSettings, sourceDateEpoch } from '../../tasks/options.ts'
+import { unsolvable } from '../../tasks/deps-validate.ts'
+import { fromSettings, solvedPlainly, solvingFrom, sourceDateEpoch } from '../../tasks/options.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { openSession } from '../session.ts'
 
@@ -12,6 +13,8 @@ export async function run({ args, flags, own, terminal, report }: Invocation): P
   )
   const { directory, context, settings, file } = session
   const options = fromSettings(settings, file)
+  const sources = published ? options.sources : []
+  const solving = { ...solvingFrom(settings, file, solvedPlainly), directory, sources }
   const result = await check(
     {
       ...options,
@@ -19,7 +22,8 @@ export async function run({ args, flags, own, terminal, report }: Invocation): P
       directory,
       paths: args.map((path) => relative(directory, resolve(terminal.cwd, path))),
       uncommitted: true,
-      sources: published ? options.sources : [],
+      sources,
+      solve: (checked) => unsolvable(solving, context, checked),
       ...(typeof own.since === 'string' ? { since: [own.since] } : {}),
     },
     context,
