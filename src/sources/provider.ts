@@ -2,7 +2,7 @@ import { nearest } from '../extension/nearest.ts'
 import type { Dependencies, Provider, Requirement, Unavailable } from '../solver/provider.ts'
 import { core, isKcl, type PackageId } from '../version/package-id.ts'
 import { compareVersions, isPrerelease, type Version } from '../version/version.ts'
-import { includes, setOf } from '../version/version-set.ts'
+import { includes, setOf, type VersionSet } from '../version/version-set.ts'
 import { platformFault } from './platform.ts'
 import { Prefetch } from './prefetch.ts'
 import { unreadable } from './read-candidate.ts'
@@ -52,6 +52,11 @@ interface Found {
   readonly source: PackageSource
 }
 
+interface Retracted {
+  readonly set: VersionSet
+  readonly reason: string
+}
+
 class Sources implements SourceProvider {
   readonly #options: ProviderOptions
   readonly #stop = new AbortController()
@@ -60,6 +65,7 @@ class Sources implements SourceProvider {
   readonly #lists = new Remembered<ReadonlyMap<string, Found>>()
   readonly #read = new Remembered<Candidate | Withheld>()
   readonly #told = new Remembered<Dependencies>()
+  readonly #retracted = new Remembered<readonly Retracted[]>()
   readonly #candidates = new Map<string, Candidate>()
   readonly #used = new Set<PackageSource>()
   #listed = 0
@@ -162,16 +168,22 @@ class Sources implements SourceProvider {
     return reason === undefined ? undefined : { cause: 'platform', reason }
   }
 
-  /** What the highest version says of this one. KCL packages have no manifest that could. */
   async #retraction(id: PackageId, version: Version): Promise<Unavailable | undefined> {
+    // KCL packages have no manifest that could take anything back.
     if (isKcl(id) || this.#options.locked.get(id)?.version === version.version) return undefined
+    const retracted = await this.#retracted.of(id, () => this.#takenBack(id))
+    const by = retracted.find(({ set }) => includes(set, version))
+    return by === undefined ? undefined : { cause: 'retracted', reason: `was retracted: ${by.reason}` }
+  }
+
+  /** What the highest release says, or the highest of all where there is none. */
+  async #takenBack(id: PackageId): Promise<readonly Retracted[]> {
     const all = [...(await this.#list(id)).values()].map((one) => one.version)
     const releases = all.filter((one) => !isPrerelease(one))
     const highest = (releases.length > 0 ? releases : all).sort(compareVersions).at(-1)
     const last = highest === undefined ? undefined : await this.#candidate(id, highest)
-    if (last === undefined || 'unavailable' in last) return undefined
-    const by = Object.entries(last.retracted).find(([range]) => includes(setOf(range), version))
-    return by === undefined ? undefined : { cause: 'retracted', reason: `was retracted: ${by[1]}` }
+    if (last === undefined || 'unavailable' in last) return []
+    return Object.entries(last.retracted).map(([range, reason]) => ({ set: setOf(range), reason }))
   }
 
   /** Without the core where nobody knows which one there is. */

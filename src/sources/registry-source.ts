@@ -31,8 +31,8 @@ const mostNames = 10_000
 /**
  * The packages of a registry, a layout or an archive. A version costs one request, or two where its manifest
  * has no annotation that tells the dependencies; with a cache, one small request more where its tag has moved
- * since it was kept. Nothing is asked twice. Where a repository does not exist
- * there are no versions; any other failure is thrown, with the side `source` and the repository's name.
+ * since it was kept. Nothing is asked twice. Where a repository does not exist there are no versions; any other
+ * failure is thrown, with the side `source` and the repository's name.
  */
 export function registrySource(options: RegistrySourceOptions): PackageSource {
   return new RegistrySource(options)
