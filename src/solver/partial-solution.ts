@@ -40,6 +40,15 @@ export class PartialSolution {
     }
   }
 
+  /** What was known of a package when its version was chosen, and how many choices had been made. */
+  beforeChoice(id: PackageId): { readonly known: Term; readonly level: number } | undefined {
+    const own = this.#byId.get(id) ?? []
+    const at = own.findIndex((one) => one.cause === undefined)
+    const [before, choice] = [own[at - 1], own[at]]
+    if (before === undefined || choice === undefined) return undefined
+    return { known: before.known, level: choice.level - 1 }
+  }
+
   relation(term: Term): Relation {
     return relation(this.#byId.get(term.id)?.at(-1)?.known ?? unknown(term.id), term)
   }

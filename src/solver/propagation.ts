@@ -55,27 +55,32 @@ export class Propagation {
     }
   }
 
+  /** Takes back all choices after the first so many. */
+  takeBack(level: number): void {
+    this.#backtrack(level)
+  }
+
   choose(...choice: Parameters<PartialSolution['choose']>): void {
     this.solution.choose(...choice)
     this.#changed.add(choice[0])
   }
 
-  /** Whether choosing a version now would complete one of these at once. */
+  /** Which of these would be complete at once if a version was chosen now. */
   clash(
     id: PackageId,
     version: Version,
     incompatibilities: readonly (Incompatibility | undefined)[],
-  ): boolean {
+  ): Incompatibility | undefined {
     const chosen: Term = { id, positive: true, set: exactly(version) }
     const found = incompatibilities.find((one) =>
       one?.terms.every(
         (term) => (term.id === id ? relation(chosen, term) : this.solution.relation(term)) === 'satisfied',
       ),
     )
-    if (found === undefined) return false
+    if (found === undefined) return undefined
     this.#count(found)
     this.#changed.add(id)
-    return true
+    return found
   }
 
   #count({ terms }: Incompatibility): void {

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { PackageId } from '../version/package-id.ts'
 import { showSet } from '../version/show-set.ts'
 import type { Version } from '../version/version.ts'
-import { everything, withPrereleases } from '../version/version-set.ts'
+import { everything, intersect, withPrereleases } from '../version/version-set.ts'
 import { Candidates, type Claim } from './candidates.ts'
 import {
   dependencyIncompatibility,
@@ -11,13 +11,11 @@ import {
   rootIncompatibility,
   unavailable,
 } from './incompatibility.ts'
+import { Order } from './order.ts'
 import { Propagation } from './propagation.ts'
 import type { Provider, Requirement } from './provider.ts'
-import type { Solution, SolveOptions } from './solution.ts'
+import type { Solution, SolveCounts, SolveOptions } from './solution.ts'
 import type { Term } from './term.ts'
-
-/** From so many conflicts on, a package is chosen before others, again at every doubling. */
-const hot = 8
 
 /** Candidates told to the provider at once, at most. */
 const ahead = 16
@@ -25,16 +23,18 @@ const ahead = 16
 /** Choices between two breaths, so that a signal can arrive although every answer is at hand. */
 const breath = 512
 
+/** What was found, or the proof that there is nothing to find. */
+export type SolveResult =
+  | { readonly solution: Solution }
+  | { readonly failure: Incompatibility; readonly counts: SolveCounts }
+
 /**
  * Finds one version of each package so that every requirement is met, by PubGrub: what a conflict teaches
  * is kept, and where nothing fits, it is the proof. The same answers of the provider lead to the same
  * result, in whatever order they arrive. `explain` puts a failure into words.
  * @throws what the provider throws, and the signal's reason
  */
-export async function solve(
-  provider: Provider,
-  options: SolveOptions,
-): Promise<{ readonly solution: Solution } | { readonly failure: Incompatibility }> {
+export async function solve(provider: Provider, options: SolveOptions): Promise<SolveResult> {
   return new Search(provider, options).run()
 }
 
@@ -46,6 +46,7 @@ class Search {
   readonly #candidates = new Map<PackageId, Candidates>()
   readonly #requires = new Map<string, readonly Requirement[]>()
   readonly #told = new Set<Version>()
+  readonly #order = new Order(this.#state.heat)
   #choices = 0
 
   constructor(provider: Provider, options: SolveOptions) {
@@ -53,14 +54,14 @@ class Search {
     this.#options = options
   }
 
-  async run() {
+  async run(): Promise<SolveResult> {
     const state = this.#state
     for (const root of this.#options.roots)
       state.add(rootIncompatibility({ ...root, ...this.#effective(root) }))
     for (;;) {
       this.#options.signal?.throwIfAborted()
       state.run()
-      if (state.failure !== undefined) return { failure: state.failure }
+      if (state.failure !== undefined) return { failure: state.failure, counts: this.#counts() }
       const term = await this.#next()
       if (term === undefined) return { solution: this.#solution() }
       await this.#choose(term)
@@ -73,25 +74,16 @@ class Search {
     const asked = open.map(({ id }) => this.#ask(id))
     // Packages that became known together are chosen before those that they brought in: one round of
     // requests for each depth of the graph, and what is required directly gets its best version.
-    let ready = open.filter(({ id }) => this.#candidates.has(id))
+    const foremost = this.#order.foremost(open)
+    let ready = foremost.filter(({ id }) => this.#candidates.has(id))
     if (ready.length === 0) {
       // One after the other, so that of several failures it is always the same that is thrown.
       for (const [at, { id }] of open.entries())
         this.#candidates.set(id, await (asked[at] as Promise<Candidates>))
-      ready = open
+      ready = [...foremost]
     }
     for (const term of ready) this.#announce(term)
-    return ready.sort(
-      (a, b) => this.#heat(b) - this.#heat(a) || this.#count(a) - this.#count(b) || (a.id < b.id ? -1 : 1),
-    )[0]
-  }
-
-  #heat({ id }: Term): number {
-    return Math.max(-1, Math.floor(Math.log2((this.#state.heat.get(id) ?? 0) / hot)))
-  }
-
-  #count({ id, set }: Term): number {
-    return this.#known(id).within(set).length
+    return this.#order.first(ready, ({ id, set }) => this.#known(id).within(set).length)
   }
 
   /** The more versions of a package had to be tried, the more of them are told at once. */
@@ -133,7 +125,25 @@ class Search {
     }
     // A version that cannot stand beside what is chosen already is left out without choosing it.
     const incompatibilities = (candidates.claims(version) ?? []).map((claim) => claim.incompatibility)
-    if (!this.#state.clash(id, version, incompatibilities)) this.#state.choose(id, version)
+    const clash = this.#state.clash(id, version, incompatibilities)
+    if (clash === undefined) this.#state.choose(id, version)
+    else this.#raise(id, clash)
+  }
+
+  /**
+   * Where a package that takes its lowest version was chosen before all that require it were known, a higher
+   * one may do for all: minimal version selection, instead of leaving out who requires more.
+   */
+  #raise(id: PackageId, { terms }: Incompatibility): void {
+    for (const term of terms) {
+      if (term.id === id || term.positive || this.#options.lowest?.(term.id) !== true) continue
+      const before = this.#state.solution.beforeChoice(term.id)
+      if (before === undefined) continue
+      const higher = this.#known(term.id).within(intersect(before.known.set, term.set))
+      if (higher.length === 0 || !this.#order.wait(term.id, id, true)) continue
+      this.#state.takeBack(before.level)
+      return
+    }
   }
 
   async #learn(id: PackageId, version: Version): Promise<readonly Claim[]> {
@@ -150,6 +160,8 @@ class Search {
       if (claim.incompatibility !== undefined) continue
       const { set, claims } = candidates.run(version, claim)
       const { says } = claim
+      if ('requires' in says && this.#options.lowest?.(says.requires.id) === true)
+        this.#order.wait(says.requires.id, id)
       const incompatibility =
         'requires' in says
           ? dependencyIncompatibility(id, set, says.requires)
@@ -194,8 +206,12 @@ class Search {
       requires: new Map(
         chosen.map(([id, version]) => [id, this.#requires.get(`${id} ${version.version}`) ?? []]),
       ),
-      counts: { decisions: this.#choices, conflicts: this.#state.conflicts },
+      counts: this.#counts(),
     }
+  }
+
+  #counts(): SolveCounts {
+    return { decisions: this.#choices, conflicts: this.#state.conflicts }
   }
 
   #known(id: PackageId): Candidates {
