@@ -45,7 +45,7 @@ export function folderSource({ folder, tree, layouts }: FolderSourceOptions): Fo
     const node = graph.nodes.get(id)
     const checked = packages.find((one) => one.package === node?.package)
     if (node === undefined || checked === undefined) return undefined
-    if (faultsOf(checked).length > 0) refuseErrors(checked.findings)
+    refuseErrors(faultsOf(checked))
     const source = `path:${join(folder, node.package.folder)}`
     const candidate = describedBy(id, checked, node.dependencies, source)
     const file = fileIn(node.package, isKcl(id) ? 'kcl.mod' : 'manifest.yaml')
@@ -65,8 +65,7 @@ export function folderSource({ folder, tree, layouts }: FolderSourceOptions): Fo
     names: async () => [...(await read()).graph.nodes.keys()],
     async packages() {
       const { packages, graph, findings } = await read()
-      const broken = packages.filter((one) => faultsOf(one).length > 0)
-      refuseErrors([...findings, ...broken.flatMap((one) => one.findings)])
+      refuseErrors([...findings, ...packages.flatMap(faultsOf)])
       const found = await Promise.all([...graph.nodes.keys()].map(find))
       return found.filter((one) => one !== undefined)
     },

@@ -1,4 +1,5 @@
-import { basename } from 'node:path'
+import { basename, join } from 'node:path'
+import { badInput } from '../core/error.ts'
 import { checkPackage } from '../extension/check.ts'
 import type { Package } from '../extension/discover.ts'
 import type { ExtensionKind } from '../extension/kinds.ts'
@@ -7,16 +8,22 @@ import { refuseErrors } from '../release/plan.ts'
 import { folderTree } from '../tree/folder.ts'
 import { extensionId } from '../version/package-id.ts'
 import { describedBy, faultsOf } from './described.ts'
+import type { FolderPackage } from './folder-source.ts'
 import type { Candidate, PackageSource } from './source.ts'
+
+export interface PackageFolder extends PackageSource {
+  /** What lies there. @throws FINDINGS */
+  package(): Promise<FolderPackage>
+}
 
 /**
  * One extension's folder, wherever it lies, at its own version.
  * @param path absolute
  * @throws FINDINGS when it is asked for and its manifest.yaml is broken or says something else
  */
-export function packageFolder(path: string, kind: ExtensionKind, name: string): PackageSource {
+export function packageFolder(path: string, kind: ExtensionKind, name: string): PackageFolder {
   const id = extensionId(name)
-  let reading: Promise<Candidate | undefined> | undefined
+  let reading: Promise<Candidate> | undefined
   const read = () => {
     reading ??= candidateAt(path, { kind, name, folder: basename(path) })
     return reading
@@ -32,12 +39,15 @@ export function packageFolder(path: string, kind: ExtensionKind, name: string): 
       return found?.version.version === version.version ? found : undefined
     },
     names: async () => [id],
+    package: async () => ({ candidate: await read(), file: join(path, 'manifest.yaml') }),
   }
 }
 
-async function candidateAt(path: string, one: Package): Promise<Candidate | undefined> {
+async function candidateAt(path: string, one: Package): Promise<Candidate> {
   const tree = folderTree(path)
   const { checked, dependencies } = await withKclMod(tree, await checkPackage(tree, one))
-  if (faultsOf(checked).length > 0) refuseErrors(checked.findings)
-  return describedBy(extensionId(one.name), checked, dependencies, `path:${path}`)
+  refuseErrors(faultsOf(checked))
+  const candidate = describedBy(extensionId(one.name), checked, dependencies, `path:${path}`)
+  if (candidate !== undefined) return candidate
+  throw badInput('SOURCE_UNUSABLE', `path:${path} has no version`)
 }

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { badInput } from '../core/error.ts'
 import type { Report } from '../core/report.ts'
-import { defaultLayouts, type ExtensionKind, extensionKinds, type Layouts } from '../extension/kinds.ts'
+import { type ExtensionKind, extensionKinds, type Layouts } from '../extension/kinds.ts'
 import type { Transport } from '../http/transport.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Environment } from '../process/environment.ts'
 import { type Place, showPlace, type Target } from '../store/address.ts'
 import type { Registry } from '../store/store.ts'
 import { folderTree } from '../tree/folder.ts'
-import type { PackageId } from '../version/package-id.ts'
+import { isKcl, type PackageId } from '../version/package-id.ts'
 import { type FolderPackage, folderSource } from './folder-source.ts'
 import { type GitRemote, gitRemote } from './git-remote.ts'
 import { gitSource } from './git-source.ts'
@@ -44,6 +44,8 @@ export interface PlacesOptions {
     readonly extensions?: { readonly host: string; readonly namespace: string }
     readonly registry?: { readonly host: string; readonly namespaces: { readonly kcl?: string } }
   }
+  /** Packages whose requirements are replaced, by id: they may get other versions than their folder has. */
+  readonly overrides: Readonly<Record<string, string>>
   readonly offline: boolean
   readonly cacheDirectory: string
   readonly concurrency: number
@@ -61,11 +63,12 @@ export interface Surroundings {
 export interface PackageSources extends AsyncDisposable {
   /** Where a package may be, the place that counts first. */
   of(id: PackageId): readonly PackageSource[]
-  /** The packages of the repository itself; none where a workspace says what is wanted. */
+  /** The packages of the repository itself; with a workspace those of its modules that are folders. */
   readonly folders: readonly FolderPackage[]
 }
 
-type Module = NonNullable<PlacesOptions['workspace']>['modules'][number]
+/** An extension that a workspace wants. */
+export type Module = NonNullable<PlacesOptions['workspace']>['modules'][number]
 
 /**
  * Every place of a run. Reads the repository's manifests, but asks no host.
@@ -85,28 +88,47 @@ export async function packageSources(
   }
   if (workspace === undefined) {
     const folder = folderSource({ folder: directory, tree: folderTree(directory), layouts })
+    const folders = await folder.packages()
+    // Only an override could make any other version of them the right one: no need to ask for it.
+    const own = new Set(folders.map(({ candidate: { id } }) => id))
+    const alone = [folder]
     const all = [folder, ...options.sources.map((target) => registrySource({ ...common, target, layouts }))]
-    return { of: () => all, folders: await folder.packages(), [Symbol.asyncDispose]: dispose }
+    return {
+      of: (id) => (own.has(id) && !Object.hasOwn(options.overrides, id) ? alone : all),
+      folders,
+      [Symbol.asyncDispose]: dispose,
+    }
   }
   const modules = new Map<PackageId, PackageSource>()
+  const folders: FolderPackage[] = []
   for (const one of workspace.modules) modules.set(one.id, await moduleSource(one))
-  const own = workspaceTargets(workspace, layouts).map((place) => registrySource({ ...common, ...place }))
+  const own = workspaceTargets(workspace, layouts)
   // Where a workspace names its registries, the default layout of a repository is none of them.
   const named = own.length === 0 || options.sourcesGiven ? options.sources : []
-  const others = [...own, ...named.map((target) => registrySource({ ...common, target, layouts }))]
+  const given = named.map((target) => registrySource({ ...common, target, layouts }))
+  const others = new Map(
+    [true, false].map((kcl) => {
+      const places = own.filter((one) => one.kcl === kcl)
+      // What is said on the command line or in slipway.yaml counts before a workspace, here as everywhere.
+      return [kcl, [...given, ...places.map((place) => registrySource({ ...common, ...place }))]]
+    }),
+  )
   return {
     of(id) {
       const module = modules.get(id)
-      return module === undefined ? others : [module]
+      return module === undefined ? (others.get(isKcl(id)) ?? []) : [module]
     },
-    folders: [],
+    folders,
     [Symbol.asyncDispose]: dispose,
   }
 
   async function moduleSource({ id, kind, name, source }: Module): Promise<PackageSource> {
     switch (source.type) {
-      case 'folder':
-        return packageFolder(source.path, kind, name)
+      case 'folder': {
+        const folder = packageFolder(source.path, kind, name)
+        folders.push(await folder.package())
+        return folder
+      }
       case 'tarball':
         return tarballSource({ ...source, id, scratch, offline, transport: await surroundings.transport() })
       case 'git': {
@@ -137,15 +159,26 @@ function moduleTarget(
   return { target: { ...place, prefix: '' }, layouts: own }
 }
 
-/** The registries a workspace names, with its own namespaces in place of prefixes. */
+/**
+ * The registries a workspace names: its namespaces stand before what templates make, as for an entry that is
+ * only a name.
+ */
 function workspaceTargets(
   { extensions, registry }: NonNullable<PlacesOptions['workspace']>,
   layouts: Layouts,
-): { readonly target: Target; readonly layouts: Layouts }[] {
-  const kcl = registry?.namespaces.kcl
-  const own = { ...layouts, kcl: { ...layouts.kcl, prefix: kcl ?? layouts.kcl.prefix } }
-  if (extensions !== undefined)
-    for (const kind of extensionKinds) own[kind] = { ...defaultLayouts[kind], prefix: extensions.namespace }
-  const hosts = new Set([extensions?.host, registry?.host].filter((host) => host !== undefined))
-  return [...hosts].map((host) => ({ target: { scheme: 'oci', host, prefix: '' }, layouts: own }))
+): { readonly target: Target; readonly layouts: Layouts; readonly kcl: boolean }[] {
+  const kclHost = registry?.host ?? extensions?.host
+  const kcl = { ...layouts.kcl, prefix: registry?.namespaces.kcl ?? layouts.kcl.prefix }
+  return [
+    ...(extensions === undefined
+      ? []
+      : [{ target: registryAt(extensions.host, extensions.namespace), layouts, kcl: false }]),
+    ...(kclHost === undefined
+      ? []
+      : [{ target: registryAt(kclHost, ''), layouts: { ...layouts, kcl }, kcl: true }]),
+  ]
+}
+
+function registryAt(host: string, prefix: string): Target {
+  return { scheme: 'oci', host, prefix }
 }

@@ -2,6 +2,7 @@ import type { Effective } from '../config/effective.ts'
 import type { ConfigurationFile } from '../config/slipway-yaml.ts'
 import { badInput } from '../core/error.ts'
 import { layoutsWith } from '../extension/kinds.ts'
+import { parsePlatform } from '../oci/platform.ts'
 import type { Shape } from '../package/pack.ts'
 import type { PackAllOptions } from '../package/pack-all.ts'
 import type { Moving } from '../publishing/moving-tags.ts'
@@ -118,7 +119,7 @@ export const solvedPlainly: GivenSolving = {
   platform: undefined,
 }
 
-/** Settings and flags in the form solving takes them. @throws OVERRIDE_INVALID */
+/** Settings and flags in the form solving takes them. @throws OVERRIDE_INVALID, PLATFORM_INVALID */
 export function solvingFrom(
   settings: Effective,
   file: ConfigurationFile | undefined,
@@ -127,6 +128,7 @@ export function solvingFrom(
   const { layouts, sources, concurrency } = fromSettings(settings, file)
   const { lowest, offline, prerelease, override, platform } = given
   const { value: core, origin } = settings.coreVersion
+  if (platform !== undefined) parsePlatform(platform)
   return {
     layouts,
     sources,

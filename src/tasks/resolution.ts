@@ -14,12 +14,14 @@ import { relativeSource } from '../lockfile/source.ts'
 import { needsOf } from '../lockfile/tree.ts'
 import type { Root, SolveCounts } from '../solver/solution.ts'
 import { type CoreCandidate, coreCandidate } from '../sources/core-version.ts'
+import type { FolderPackage } from '../sources/folder-source.ts'
+import { moduleDrift } from '../sources/module-drift.ts'
 import { packageSources } from '../sources/package-sources.ts'
 import { type ProviderCounts, providerOf, type SourceProvider } from '../sources/provider.ts'
 import { resolve } from '../sources/resolve.ts'
 import type { Target } from '../store/address.ts'
 import { core, isKcl, type PackageId } from '../version/package-id.ts'
-import { parseVersion, type Version } from '../version/version.ts'
+import { compareVersions, parseVersion, type Version } from '../version/version.ts'
 import { exactly, setOf } from '../version/version-set.ts'
 import type { Context } from './context.ts'
 
@@ -84,7 +86,10 @@ export async function resolveDependencies(
   const before = await loadLock(options.directory)
   await using asked = await ask(options, context)
   const kept = locked(before, options)
-  await using provider = asked.provider(kept)
+  const unconstrained = new Map<string, string>()
+  await using provider = asked.provider(kept, (id, version, text) =>
+    unconstrained.set(`${id} ${version}`, text),
+  )
   const overrides = new Map(
     Object.entries(options.overrides).map(([name, text]) => [name as PackageId, setOf(text)]),
   )
@@ -110,6 +115,13 @@ export async function resolveDependencies(
     prereleases: (id) => any || options.prereleases.includes(id),
     signal: context.signal,
   })
+  tellUnchecked(
+    packages.flatMap(({ id, version }) => {
+      const text = unconstrained.get(`${id} ${version}`)
+      return text === undefined ? [] : [{ id, text }]
+    }),
+    context,
+  )
   const known = new Map<PackageId, readonly Version[]>()
   for (const { id } of packages) known.set(id, await provider.versions(id))
   const lock = {
@@ -175,15 +187,23 @@ async function lockAndMismatch(
   const lock = await loadLock(options.directory)
   if (lock === undefined) return { lock, mismatch: [] }
   await using asked = await ask(options, context)
-  const { requirements, roots } = asked
-  return { lock, mismatch: explainMismatch(lock, requirements, roots) }
+  const { requirements, roots, folders } = asked
+  const drift =
+    options.workspace === undefined
+      ? []
+      : moduleDrift(lock, options.workspace.modules, folders, options.directory)
+  return { lock, mismatch: [...explainMismatch(lock, requirements, roots), ...drift] }
 }
 
 interface Asked extends AsyncDisposable {
   readonly roots: readonly Root[]
   readonly requirements: Requirements
   readonly core: CoreCandidate | undefined
-  provider(locked: ReadonlyMap<PackageId, Version>): SourceProvider
+  readonly folders: readonly FolderPackage[]
+  provider(
+    locked: ReadonlyMap<PackageId, Version>,
+    unconstrained: (id: PackageId, version: string, core: string) => void,
+  ): SourceProvider
 }
 
 /** What is asked for and where it may be found. Reads files, but asks no registry. */
@@ -216,10 +236,10 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
       hint: 'Is -C right? Packages lie in providers/, taskservs/ and clusters/, a workspace file in workspace/config/.',
     })
   const roots = [...modules, ...coreRoot]
-  const unconstrained = new Map<string, string>()
   return {
     roots,
     core: chosenCore,
+    folders: sources.folders,
     requirements: {
       roots: rootTexts(roots),
       options: optionTexts(options),
@@ -236,7 +256,7 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
       ),
     },
     [Symbol.asyncDispose]: () => sources[Symbol.asyncDispose](),
-    provider: (locked) =>
+    provider: (locked, unconstrained) =>
       providerOf({
         sourcesOf: (id) => sources.of(id),
         core: chosenCore === undefined ? [] : [chosenCore.version],
@@ -244,18 +264,30 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
         signal: context.signal,
         concurrency: options.concurrency,
         ...(options.platform === undefined ? {} : { platform: options.platform }),
-        onUnconstrainedCore(id, text) {
-          if (unconstrained.size === 0)
-            context.report.emit({
-              type: 'warning',
-              code: 'CORE_UNKNOWN',
-              message: `${id} requires provisioning ${text}, and nothing says which version there is: not checked`,
-              hint: 'Give --core-version, or core in slipway.yaml.',
-            })
-          unconstrained.set(id, text)
-        },
+        onUnconstrainedCore: (id, text, version) => unconstrained(id, version.version, text),
       }),
   }
+}
+
+/** Says once what was left out because nobody knows which core there is. */
+function tellUnchecked(
+  needs: readonly { readonly id: PackageId; readonly text: string }[],
+  { report }: Context,
+): void {
+  const least = ({ text }: { readonly text: string }) => parseVersion(text.replace(/^>=/, ''))
+  const [first] = [...needs].sort((a, b) => compareVersions(least(b), least(a)))
+  if (first === undefined) return
+  const { id, text } = first
+  const who =
+    needs.length === 1
+      ? `${id} requires provisioning ${text}`
+      : `${needs.length} packages require a version of provisioning, the highest ${id} with ${text}`
+  report.emit({
+    type: 'warning',
+    code: 'CORE_UNKNOWN',
+    message: `${who}, and nothing says which one there is: not checked`,
+    hint: 'Give --core-version, or core in slipway.yaml.',
+  })
 }
 
 /** --core-version, then slipway.yaml, then the workspace; the first two come as one setting. */
@@ -274,16 +306,24 @@ function optionTexts({
   prereleases,
   overrides,
 }: ResolutionOptions): Record<string, string> {
+  const replaced = Object.entries(overrides)
+    .map(([name, range]) => `${name}=${range}`)
+    .sort()
   return {
     ...(platform === undefined ? {} : { platform }),
     ...(lowest ? { lowest: 'true' } : {}),
     ...(prereleases.length === 0 ? {} : { prereleases: [...prereleases].sort().join(', ') }),
-    ...Object.fromEntries(Object.entries(overrides).map(([name, range]) => [`override ${name}`, range])),
+    ...(replaced.length === 0 ? {} : { overrides: replaced.join(', ') }),
   }
 }
 
-function locked(lock: Lock | undefined, { unlock }: Unlocking): Map<PackageId, Version> {
+function locked(
+  lock: Lock | undefined,
+  { unlock, lowest }: ResolutionOptions & Unlocking,
+): Map<PackageId, Version> {
   if (lock === undefined || unlock === 'all') return new Map()
+  // What was chosen from the other end is no better than any other version.
+  if ((lock.options.lowest === 'true') !== lowest) return new Map()
   return new Map(
     lock.packages
       .filter(({ id }) => id !== core && unlock?.includes(id) !== true)
