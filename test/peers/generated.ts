@@ -60,6 +60,8 @@ export interface GeneratedExtension {
   readonly version: string
   /** What only this extension holds; equal text makes equal files. */
   readonly content?: string
+  /** Names of extensions that it depends on. */
+  readonly needs?: readonly string[]
 }
 
 export function tagOf({ name, version }: Pick<GeneratedExtension, 'name' | 'version'>): string {
@@ -71,13 +73,15 @@ export function extensionFiles({
   name,
   version,
   content = name,
+  needs = [],
 }: GeneratedExtension): Record<string, string> {
   const folder = `taskservs/${name}`
   // Text that compresses as scripts do: most of it repeats.
   const body = (what: string) =>
     Array.from({ length: 40 }, (_, line) => `# ${what} of ${content}, step ${line * 7919}\n`).join('')
+  const dependencies = needs.map((one) => `  ${one}: "*"\n`).join('')
   const files: Record<string, string> = {
-    'manifest.yaml': `name: ${name}\ntype: taskserv\nversion: ${version}\ndescription: Generated to be released\nlicense: Apache-2.0\n`,
+    'manifest.yaml': `name: ${name}\ntype: taskserv\nversion: ${version}\ndescription: Generated to be released\nlicense: Apache-2.0\n${needs.length === 0 ? '' : `dependencies:\n${dependencies}`}`,
     'kcl/kcl.mod': `[package]\nname = "${name}"\nversion = "${version}"\n`,
     [`kcl/${name}.k`]: `schema Settings:\n    name: str = "${name}"\n${body('The schema')}`,
     'scripts/install.nu': `#!/usr/bin/env nu\nprint "${name}"\n${body('Installation')}`,

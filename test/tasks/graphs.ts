@@ -8,7 +8,6 @@ import type { ManyOptions } from '../../src/tasks/options.ts'
 import { publishPrebuilt } from '../../src/tasks/publish.ts'
 import { type ReleaseOptions, release } from '../../src/tasks/release.ts'
 import { releasePlan } from '../../src/tasks/release-plan.ts'
-import type { FakeRegistry } from '../fake/registry.ts'
 import { gitEnv } from '../git/fixture.ts'
 import { below, oneOf, type Random, shuffled } from '../version/random.ts'
 
@@ -132,9 +131,14 @@ function contextOf(opener: Opener, events: Event[]): Context {
   }
 }
 
+/** What a registry was asked, in the order in which the requests came. */
+export interface Requests {
+  readonly requests: readonly { readonly method: string; readonly path: string; readonly status: number }[]
+}
+
 /** Each exact tag that was written, in the order in which its first request came, as `name:version`. */
-export function exactTags(registry: FakeRegistry): string[] {
-  const written = registry.requests.flatMap(({ method, path, status }) => {
+export function exactTags({ requests }: Requests): string[] {
+  const written = requests.flatMap(({ method, path, status }) => {
     const [, name, tag] = /\/([^/]+)\/manifests\/(\d[^:]*)$/.exec(path) ?? []
     // A lost answer has no status, but its work is done.
     const done = method === 'PUT' && (status === 201 || status === 0)
