@@ -290,7 +290,7 @@ export const commands: readonly CommandRow[] = [
     ],
     dryRun: true,
     credentials: true,
-    examples: ['slipway install', 'slipway install --root /srv/provisioning', 'slipway install --rollback'],
+    examples: ['slipway install', 'slipway install --root ../production', 'slipway install --rollback'],
     load: () => import('./commands/install.ts'),
   },
   {

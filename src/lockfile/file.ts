@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { badInput } from '../core/error.ts'
-import { errnoOf, readFailure, writeFailure } from '../store/file-failure.ts'
+import { replaceFile } from '../store/blob-folder.ts'
+import { errnoOf, readFailure } from '../store/file-failure.ts'
 import type { Lock } from './lock.ts'
 import { readLock } from './read.ts'
 import { writeLock } from './write.ts'
@@ -39,13 +39,6 @@ export async function saveLock(directory: string, lock: Lock): Promise<boolean> 
   const path = join(directory, lockName)
   const text = writeLock(lock)
   if ((await readFile(path, 'utf8').catch(() => undefined)) === text) return false
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.part`
-  try {
-    await writeFile(temporary, text, { flag: 'wx' })
-    await rename(temporary, path)
-    return true
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw writeFailure('LOCK', path, error)
-  }
+  await replaceFile(path, [Buffer.from(text)], { kind: 'LOCK', folder: directory })
+  return true
 }

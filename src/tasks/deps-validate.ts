@@ -63,8 +63,9 @@ export async function unsolvable(
   } catch (error) {
     const facts = factsOfError(error)
     if (!(error instanceof SlipwayError)) throw error
+    const { code, message, hint, side } = error
     // Told by the check already: broken files, cycles, and sources that cannot be asked.
-    if (error.side === 'source' || hasCode(error, 'FINDINGS', 'DEPENDENCY_CYCLE')) return []
+    if (side === 'source' || hasCode(error, 'FINDINGS', 'DEPENDENCY_CYCLE')) return []
     if (facts === undefined) throw error
     const written = facts.flatMap((fact) => {
       if (fact.kind !== 'dependency') return []
@@ -73,7 +74,6 @@ export async function unsolvable(
     })
     const own = written.find(({ from }) => ids.has(from))
     const [first = own] = written
-    const { code, message, hint } = error
     return [
       {
         code,

@@ -22,7 +22,16 @@ describe('the command line', () => {
   it('lists every command with --help, and each command its settings', async () => {
     const { exit, stdout } = await run('--help')
     expect(exit).toBe(0)
-    for (const { name } of commands) expect(stdout).toContain(`  ${name} `)
+    const groups = new Map<string, string>()
+    for (const { name } of commands) {
+      const [first = '', second] = name.split(' ')
+      expect(stdout).toMatch(new RegExp(`^ {2}${first}[ |]`, 'm'))
+      if (second === undefined) continue
+      if (!groups.has(first)) groups.set(first, (await run(`${first} --help`)).stdout)
+      expect(groups.get(first)).toMatch(new RegExp(`^ {2}${second}[ |]`, 'm'))
+    }
+    expect([...groups.keys()]).toEqual(expect.arrayContaining(['deps', 'workspace', 'cache']))
+    expect((await run('dep check-updates --help')).stdout).toContain('slipway deps outdated')
     const release = await run('release --help')
     expect(release.stdout).toMatch(/--moving-tags/)
     expect(release.stdout).toMatch(/Examples:/)
