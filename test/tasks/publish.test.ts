@@ -113,6 +113,16 @@ describe('publishing what is built already', () => {
     expect((await publishPrebuilt(options('archive:/stage.tar', { only: both }), context)).exit).toBe(0)
   })
 
+  it('takes nothing but a KCL package where an extension’s schema may be', async () => {
+    await staged('etcd', '3.5.0')
+    await staged('provisioning-kcl/etcd', '0.1.0')
+    const only = ['taskservs/etcd/v3.5.0']
+    await expect(publishPrebuilt(options('archive:/stage.tar', { only }), context)).rejects.toMatchObject({
+      code: 'SOURCE_UNEXPECTED',
+      message: expect.stringContaining('provisioning-kcl/etcd:0.1.0'),
+    })
+  })
+
   it('says which of the git tags the archive lacks', async () => {
     await staged('etcd', '3.5.0')
     const only = ['taskservs/etcd/v3.5.0', 'taskservs/redis/v7.0.0']

@@ -71,6 +71,16 @@ describe('releasing an extension with its schema', () => {
     })
   })
 
+  it('runs the tests of the extension alone', async () => {
+    const gitTags = ['taskservs/etcd/v1.0.0']
+    const how = { gitTags, skipTests: false, testCommand: 'test -f manifest.yaml' }
+    const { releases } = await releaseTo(join(dir, 'repository'), [`oci://${registry.host}/x`], how)
+    expect(releases.map((one) => [one.kind, one.tested])).toEqual([
+      ['kcl', undefined],
+      ['taskserv', true],
+    ])
+  })
+
   it('is published from an archive that may hold no more than its git tag and its schema', async () => {
     const archive = join(dir, 'packed.tar')
     const gitTags = ['taskservs/etcd/v1.0.0']
