@@ -15,6 +15,7 @@ declare module 'logic-solver' {
   }
   const Logic: {
     readonly Solver: typeof Solver
+    disablingAssertions<T>(run: () => T): T
     or(...operands: (Operand | readonly Operand[])[]): Formula
     and(...operands: (Operand | readonly Operand[])[]): Formula
     atMostOne(...operands: (Operand | readonly Operand[])[]): Formula

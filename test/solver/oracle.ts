@@ -59,7 +59,7 @@ export function needed(
 /** Starting MiniSat costs more than most questions to it, so that some share one; their variables differ. */
 let shared = { solver: new Logic.Solver(), questions: 0 }
 
-/** One question's own part of a MiniSat: its clauses hold only where it asks. */
+/** One question's own part of a MiniSat, without the library's costly checks of its arguments. Without assumptions, all its variables may be false. */
 class Clauses {
   readonly #solver: InstanceType<typeof Logic.Solver>
   readonly #own: string
@@ -73,19 +73,21 @@ class Clauses {
 
   /** At least one holds; names begin with `-` where they must not. */
   clause(names: readonly string[]): void {
-    this.#solver.require(Logic.or(`-${this.#own}`, names.map(this.#name)))
+    Logic.disablingAssertions(() => this.#solver.require(Logic.or(names.map(this.#name))))
   }
 
   atMostOne(names: readonly string[]): void {
-    this.#solver.require(Logic.or(`-${this.#own}`, Logic.atMostOne(names.map(this.#name))))
+    Logic.disablingAssertions(() => this.#solver.require(Logic.atMostOne(names.map(this.#name))))
   }
 
   /** The names that hold, beside those assumed, where all clauses can. */
   solve(assumed: readonly string[]): readonly string[] | undefined {
-    const answer = this.#solver.solveAssuming(Logic.and(this.#own, assumed.map(this.#name)))
+    const answer = Logic.disablingAssertions(() =>
+      this.#solver.solveAssuming(Logic.and(assumed.map(this.#name))),
+    )
     return answer
       ?.getTrueVars()
-      .filter((name) => name.startsWith(this.#own) && name !== this.#own)
+      .filter((name) => name.startsWith(this.#own))
       .map((name) => name.slice(this.#own.length))
   }
 
@@ -115,21 +117,21 @@ export class Oracle {
         else for (const one of dependencies.requires) this.#clauses.clause([not, ...fitting(one)])
       }
     }
-    for (const root of roots) this.#clauses.clause(fitting(root))
+    for (const root of roots) this.#clauses.clause(['-asked', ...fitting(root)])
   }
 
   get solvable(): boolean {
-    return this.#clauses.solve([]) !== undefined
+    return this.#clauses.solve(['asked']) !== undefined
   }
 
   /** Any solution, without what it does not need. */
   some(random: Random): ReadonlyMap<PackageId, Version> | undefined {
-    const wanted: string[] = []
+    const wanted = ['asked']
     for (const one of shuffled(random, this.#variables).slice(0, 6))
       if (this.#clauses.solve([...wanted, one]) !== undefined) wanted.push(one)
-    const chosen = this.#clauses.solve(wanted)?.map((name) => {
+    const chosen = this.#clauses.solve(wanted)?.flatMap((name) => {
       const [id = '', text = ''] = name.split('@')
-      return [id as PackageId, parseVersion(text)] as const
+      return name === 'asked' ? [] : [[id as PackageId, parseVersion(text)] as const]
     })
     return chosen && needed(this.#registry, new Map(chosen))
   }

@@ -6,12 +6,12 @@ import type { Solution, SolveOptions } from '../../src/solver/solution.ts'
 import { solve } from '../../src/solver/solve.ts'
 import type { PackageId } from '../../src/version/package-id.ts'
 import { compareVersions, type Version } from '../../src/version/version.ts'
-import { equals, includes } from '../../src/version/version-set.ts'
-import { seeded } from '../version/random.ts'
+import { complement, equals, exactly, includes, nothing, union } from '../../src/version/version-set.ts'
+import { seeded, shuffled } from '../version/random.ts'
 import { effective, FactsOracle, holdsTogether, needed, Oracle, requirementsOf } from './oracle.ts'
 import { type Registry, RegistryProvider, randomRegistry } from './random-registry.ts'
 
-const seeds = Array.from({ length: 3000 }, (_, at) => at + 1)
+const seeds = Array.from({ length: 2500 }, (_, at) => at + 1)
 
 interface Solved {
   readonly registry: Registry
@@ -27,7 +27,7 @@ beforeAll(async () => {
   for (const seed of seeds) {
     const registry = randomRegistry(seed)
     const provider = new RegistryProvider(registry)
-    const solved = { registry, result: await solved1(registry, provider), asked: provider.asked }
+    const solved = { registry, result: await solving(registry, provider), asked: provider.asked }
     all.push(solved)
     if ('solution' in solved.result) solvable.push({ ...solved, ...solved.result })
     else unsolvable.push({ ...solved, facts: factsOf(solved.result.failure) })
@@ -35,12 +35,12 @@ beforeAll(async () => {
 }, 60_000)
 
 /** Ends early and says which registry it was, should a search not end. */
-async function solved1(registry: Registry, provider: RegistryProvider, more: Partial<SolveOptions> = {}) {
+async function solving(registry: Registry, provider: RegistryProvider, more: Partial<SolveOptions> = {}) {
   const signal = AbortSignal.timeout(5000)
   try {
     return await solve(provider, { roots: registry.roots, ...registry.options, ...more, signal })
   } catch (error) {
-    throw new Error(`seed ${registry.seed}`, { cause: error })
+    throw new Error(`seed ${registry.seed} was not solved`, { cause: error })
   }
 }
 
@@ -53,12 +53,12 @@ function firstWrong<T extends Solved>(list: readonly T[], wrong: (one: T) => str
   return []
 }
 
-describe('on 3,000 random registries', () => {
+describe('on 2,500 random registries', { timeout: 60_000 }, () => {
   test('a third or more can be solved and a third or more cannot, many after conflicts', () => {
     expect(solvable.length).toBeGreaterThan(seeds.length / 3)
     expect(unsolvable.length).toBeGreaterThan(seeds.length / 3)
     expect(solvable.filter(({ solution }) => solution.counts.conflicts > 0).length).toBeGreaterThan(300)
-    expect(unsolvable.filter(({ facts }) => facts.length > 4).length).toBeGreaterThan(300)
+    expect(unsolvable.filter(({ facts }) => facts.length > 4).length).toBeGreaterThan(200)
   })
 
   test('the verdict is that of an independent SAT solver', () => {
@@ -99,14 +99,14 @@ describe('on 3,000 random registries', () => {
 
   test('a lock that still fits is kept as it is, whatever higher versions there are', async () => {
     let others = 0
-    for (const { registry, solution } of solvable.slice(0, 600)) {
+    for (const { registry, solution } of solvable.slice(0, 400)) {
       const lock = new Oracle(registry).some(seeded(registry.seed)) as ReadonlyMap<PackageId, Version>
-      const kept = await solved1(registry, new RegistryProvider(registry), { preferred: lock })
+      const kept = await solving(registry, new RegistryProvider(registry), { preferred: lock })
       if (show('solution' in kept ? kept.solution.versions : new Map()) !== show(lock))
         expect.fail(`seed ${registry.seed}: ${show(lock)} is not kept`)
       if (show(solution.versions) !== show(lock)) others += 1
     }
-    expect(others).toBeGreaterThan(200)
+    expect(others).toBeGreaterThan(150)
   })
 
   test('nothing is asked twice', () => {
@@ -118,7 +118,7 @@ describe('on 3,000 random registries', () => {
     for (const { registry, result, asked } of all.slice(0, 1000))
       for (const delays of [1, 2]) {
         const provider = new RegistryProvider(registry, delays)
-        const again = await solved1(registry, provider)
+        const again = await solving(registry, provider)
         const same =
           'solution' in result
             ? 'solution' in again && show(again.solution.versions) === show(result.solution.versions)
@@ -136,22 +136,33 @@ describe('on 3,000 random registries', () => {
     expect(wrong).toEqual([])
   })
 
-  test('the facts that a failure ends in contradict each other by the SAT solver, as do the reduced ones', async () => {
-    let dropped = 0
-    for (const { registry, facts } of unsolvable) {
-      if (new FactsOracle(facts).satisfiable()) expect.fail(`seed ${registry.seed}: ${told(facts)}`)
-      const reduced = await reduce(facts)
-      dropped += facts.length - reduced.length
+  test('the facts that a failure ends in cannot all hold, by the SAT solver', () => {
+    const wrong = firstWrong(unsolvable, ({ facts }) =>
+      new FactsOracle(facts).satisfiable() ? told(facts) : undefined,
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('reduced facts still cannot all hold, yet could without any one of them, by the SAT solver', async () => {
+    let [dropped, most] = [0, 0]
+    for (const { registry, facts } of unsolvable.slice(0, 150)) {
+      // Besides the facts of the failure, as many that have no part in it.
+      const padded = shuffled(seeded(registry.seed), [...facts, ...allFacts(registry)]).slice(0, 200)
+      const contradicting = new FactsOracle(padded).satisfiable() ? facts : padded
+      const reduced = await reduce(contradicting)
+      dropped += contradicting.length - reduced.length
+      most = Math.max(most, contradicting.length)
       const oracle = new FactsOracle(reduced)
-      if (oracle.satisfiable()) expect.fail(`seed ${registry.seed}, reduced: ${told(reduced)}`)
+      if (oracle.satisfiable()) expect.fail(`seed ${registry.seed}: ${told(reduced)}`)
       const idle = reduced.find((fact) => !oracle.satisfiable(fact))
       if (idle !== undefined) expect.fail(`seed ${registry.seed} does not need ${told([idle])}`)
     }
-    expect(dropped).toBeGreaterThan(300)
+    expect(dropped).toBeGreaterThan(5000)
+    expect(most).toBe(200)
   })
 
   test('a failure can be proved again from the reduced facts alone, by nothing but them', async () => {
-    for (const { registry, facts } of unsolvable.slice(0, 600)) {
+    for (const { registry, facts } of unsolvable.slice(0, 400)) {
       const reduced = await reduce(facts)
       const again = await solve(factsProvider(reduced), { roots: rootsOf(reduced), eager: true })
       if ('solution' in again) return expect.fail(`seed ${registry.seed}`)
@@ -170,6 +181,32 @@ function show(versions: ReadonlyMap<PackageId, Version>): string {
 
 function told(facts: readonly Fact[]): string {
   return JSON.stringify(facts)
+}
+
+/** All that is known of a registry, a fact for each requirement of each version. */
+function allFacts(registry: Registry): Fact[] {
+  const roots = registry.roots.map(
+    (root): Fact => ({ kind: 'root', requirement: { ...root, set: effective(registry, root) } }),
+  )
+  const packages = [...registry.packages].flatMap(([id, all]): Fact[] => [
+    ...all.flatMap(({ version, dependencies }): Fact[] => {
+      const set = exactly(version)
+      if ('unavailable' in dependencies)
+        return [{ kind: 'unavailable', id, set, because: dependencies.unavailable }]
+      return dependencies.requires.map((one) => ({
+        kind: 'dependency',
+        id,
+        set,
+        requires: { ...one, set: effective(registry, one) },
+      }))
+    }),
+    {
+      kind: 'no-versions',
+      id,
+      set: complement(all.map(({ version }) => exactly(version)).reduce(union, nothing)),
+    },
+  ])
+  return [...roots, ...packages]
 }
 
 /** What a fact says holds for every version that exists. */
