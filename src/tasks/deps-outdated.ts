@@ -1,4 +1,4 @@
-import type { PackageId } from '../version/package-id.ts'
+import { core, type PackageId } from '../version/package-id.ts'
 import { compareVersions, isPrerelease, type Version, versionOf } from '../version/version.ts'
 import type { Context } from './context.ts'
 import { type ResolutionOptions, resolveDependencies } from './resolution.ts'
@@ -25,8 +25,10 @@ export async function depsOutdated(
   context: Context,
 ): Promise<DepsOutdatedResult> {
   const { lock, before, known } = await resolveDependencies({ ...options, unlock: 'all' }, context)
-  // A folder of the repository has one version, its own.
-  const packages = lock.packages.filter(({ source }) => source !== undefined && !source.startsWith('path:'))
+  // A folder of the repository has one version, its own; and so has the core.
+  const packages = lock.packages.filter(
+    ({ id, source }) => id !== core && source !== undefined && !source.startsWith('path:'),
+  )
   const all = packages.map(({ id, version }): OutdatedPackage => {
     const latest = highest(known.get(id) ?? [])
     const locked = before?.packages.find((one) => one.id === id)?.version
