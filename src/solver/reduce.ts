@@ -12,13 +12,13 @@ import { solve } from './solve.ts'
 /** Up to so many facts, each one is tried for itself. */
 const most = 200
 
-/** The smallest share of more facts than that which is tried at once. */
+/** Into so many parts more facts than that are divided at most, each part tried at once. */
 const finest = 64
 
 /**
  * Fewer facts that still contradict each other. Up to 200, the result is minimal: without any one of them,
- * the rest could hold. Of more, first halves are left out, then quarters and so on to sixty-fourths, as long
- * as that leaves more than 200; what then still does is returned as it is.
+ * the rest could hold. Of more, first halves are left out, then quarters of what is left and so on to
+ * sixty-fourths, until 200 are left; more than that are returned as they then are.
  * @param facts that cannot all hold
  */
 export async function reduce(
@@ -34,7 +34,7 @@ export async function reduce(
     }
   }
   for (let parts = 2; parts <= finest && kept.length > most; parts *= 2)
-    await leaveOut(Math.ceil(facts.length / parts))
+    await leaveOut(Math.ceil(kept.length / parts))
   if (kept.length <= most) await leaveOut(1)
   return kept
 }
