@@ -137,8 +137,19 @@ interface TreeEntry {
   readonly id: string
 }
 
+/** Folders that commits have in common are read once. */
+const known = new WeakMap<Objects, Map<string, Promise<readonly TreeEntry[]>>>()
+
+function readTree(objects: Objects, root: string, id: string): Promise<readonly TreeEntry[]> {
+  const trees = known.get(objects) ?? new Map<string, Promise<readonly TreeEntry[]>>()
+  known.set(objects, trees)
+  const entries = trees.get(id) ?? parseTree(objects, root, id)
+  trees.set(id, entries)
+  return entries
+}
+
 /** Reads a tree object: `mode SP name NUL id`, repeated. */
-async function readTree(objects: Objects, root: string, id: string): Promise<TreeEntry[]> {
+async function parseTree(objects: Objects, root: string, id: string): Promise<TreeEntry[]> {
   const info = await objects.info(id)
   if (info === undefined || info.type !== 'tree') throw missing(id, root)
   if (info.size > treeLimit)

@@ -23,6 +23,8 @@ export class Objects implements AsyncDisposable {
   readonly #root: string
   #check: Batch | undefined
   #contents: Batch | undefined
+  /** By id: what an id stands for never changes, and a hundred commits have most of their files in common. */
+  readonly #known = new Map<string, Promise<ObjectInfo | undefined>>()
 
   constructor(git: Git, root: string) {
     this.#git = git
@@ -30,7 +32,14 @@ export class Objects implements AsyncDisposable {
   }
 
   /** Type and size of what a name stands for; undefined when there is no such object. */
-  async info(name: string): Promise<ObjectInfo | undefined> {
+  info(name: string): Promise<ObjectInfo | undefined> {
+    if (!/^[0-9a-f]{40,64}$/.test(name)) return this.#ask(name)
+    const known = this.#known.get(name) ?? this.#ask(name)
+    this.#known.set(name, known)
+    return known
+  }
+
+  async #ask(name: string): Promise<ObjectInfo | undefined> {
     this.#check ??= new Batch(this.#git, this.#root, '--batch-check')
     return (await this.#check.ask(name))?.info
   }
