@@ -119,13 +119,16 @@ export const commands: readonly CommandRow[] = [
     name: 'pull',
     args: '<reference>',
     summary: 'fetch a package and unpack it',
-    settings: network,
+    description:
+      'Extensions and KCL packages pass through the local cache, where the provisioning system finds them; what is there already is not fetched again.',
+    settings: ['cacheDir', ...network],
     own: [
       {
         flags: '-o, --output <folder>',
         description: 'where the files go (default: a folder of the repository’s name)',
       },
       { flags: '--replace', description: 'Take the place of a folder that is not empty' },
+      { flags: '--cache-only', description: 'Bring it into the cache and unpack nothing' },
     ],
     credentials: true,
     examples: ['slipway pull oci://ghcr.io/acme/provisioning-extensions/kubernetes:1.28.0 -o kubernetes'],

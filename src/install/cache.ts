@@ -133,6 +133,13 @@ export class PackageCache {
     }
   }
 
+  /** Takes out a package that turned out not to be what it says, though its bytes are as promised. */
+  async forget(key: Omit<CacheKey, 'layer'>): Promise<void> {
+    const path = this.path(key)
+    await rm(sidecarOf(path), { force: true })
+    await rm(path, { force: true })
+  }
+
   /** Removes what was not used for long, and then the least recently used until the rest is small enough. */
   async prune(options: PruneOptions): Promise<Pruned> {
     await removeAbandoned(this.dir)

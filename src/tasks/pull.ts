@@ -1,4 +1,7 @@
-import { badInput } from '../core/error.ts'
+import { existsSync } from 'node:fs'
+import { badInput, hasCode } from '../core/error.ts'
+import { PackageCache } from '../install/cache.ts'
+import { identityOf } from '../install/identity.ts'
 import { annotation } from '../oci/annotations.ts'
 import type { Digest } from '../oci/digest.ts'
 import { packageLayer } from '../oci/manifest.ts'
@@ -16,6 +19,10 @@ export interface PullOptions {
   readonly output: string
   /** Whether a folder that is not empty gives way. */
   readonly replace: boolean
+  /** Absolute; packages pass through the cache there, where the provisioning system finds them too. */
+  readonly cacheDirectory: string
+  /** Bring it into the cache and unpack nothing. */
+  readonly cacheOnly: boolean
   readonly limits?: Partial<ArchiveLimits>
 }
 
@@ -23,11 +30,17 @@ export interface PullResult {
   readonly reference: string
   readonly digest: Digest
   readonly layer: Digest
-  readonly output: string
+  /** Undefined where nothing was unpacked. */
+  readonly output?: string
   readonly files: number
   /** Bytes of all files. */
   readonly bytes: number
+  /** Where the archive stands in the cache; undefined for what is no package of the provisioning system. */
+  readonly cached?: string
 }
+
+/** What is wrong with an archive itself, though its bytes are as promised. */
+const refusals = ['KCL_SUM_MISMATCH', 'ARCHIVE_UNSAFE', 'ARCHIVE_DAMAGED', 'ARCHIVE_TOO_LARGE']
 
 /**
  * Fetches one package and unpacks it, all or nothing: digests are verified while streaming, and the folder
@@ -50,12 +63,39 @@ export async function pull(options: PullOptions, context: Context): Promise<Pull
     })
   const label = `pulling ${showAddress(address)}`
   let done = 0
+  const { tag: _, digest: __, ...place } = address
+  const identity = identityOf(found.manifest.annotations)
+  const cache = new PackageCache(options.cacheDirectory, report, context.clock)
+  const key = identity === undefined ? undefined : { ...identity, layer: layer.digest }
+  const origin = {
+    source: showAddress(place),
+    manifest: found.descriptor.digest,
+    mediaType: layer.mediaType,
+  }
+  const archive = () =>
+    key === undefined
+      ? store.fetch(layer, { signal })
+      : cache.read(key, origin, () => store.fetch(layer, { signal }), { signal })
   const watched = async function* () {
-    for await (const chunk of store.fetch(layer, { signal })) {
+    for await (const chunk of archive()) {
       done += chunk.byteLength
       report.emit({ type: 'progress', id: label, label, state: 'running', done, total: layer.size })
       yield chunk
     }
+  }
+  const shown = { reference: showAddress(address), digest: found.descriptor.digest, layer: layer.digest }
+  if (options.cacheOnly) {
+    for await (const _ of watched()) signal.throwIfAborted()
+    const cached = key === undefined ? undefined : await cache.get(key, { signal })
+    if (cached === undefined)
+      throw badInput('NOT_CACHEABLE', `${shown.reference} is not in the cache`, {
+        hint:
+          key === undefined
+            ? 'Only extensions and KCL packages have a place there.'
+            : 'Make room in the cache, or name another folder with --cache-dir.',
+      })
+    report.emit({ type: 'progress', id: label, label, state: 'done', done, total: layer.size })
+    return { ...shown, files: 0, bytes: 0, cached }
   }
   const sum = found.manifest.annotations?.[annotation.kclSum]
   const extracted = await extract(watched(), output, {
@@ -64,15 +104,16 @@ export async function pull(options: PullOptions, context: Context): Promise<Pull
     replace: options.replace,
     signal,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
+  }).catch(async (error: unknown) => {
+    // Nobody else may find there what was refused here.
+    if (key !== undefined && hasCode(error, ...refusals)) await cache.forget(key)
+    throw error
   })
   report.emit({ type: 'progress', id: label, label, state: 'done', done, total: layer.size })
-  return {
-    reference: showAddress(address),
-    digest: found.descriptor.digest,
-    layer: layer.digest,
-    output,
-    ...extracted,
-  }
+  // One that cannot be written is done without.
+  const kept = key !== undefined && existsSync(cache.path(key))
+  const cached = kept ? { cached: cache.path(key) } : {}
+  return { ...shown, output, ...extracted, ...cached }
 
   async function compare(folder: string, sum: string): Promise<void> {
     const tree = folderTree(folder, { name: showAddress(address), signal })

@@ -53,7 +53,11 @@ function pulled() {
     scratch: () => Promise.reject(new Error('nothing needs a scratch folder here')),
   }
   const address = parseAddress(`oci://localhost:5000/${repository}:1.0.0`)
-  return pull({ address, output: join(dir, 'out'), replace: false }, context)
+  const cacheDirectory = join(dir, 'cache')
+  return pull(
+    { address, output: join(dir, 'out'), replace: false, cacheDirectory, cacheOnly: false },
+    context,
+  )
 }
 
 const warnings = () => events.filter((event) => event.type === 'warning')
@@ -80,7 +84,8 @@ describe('pulling a KCL package', () => {
       message: expect.stringContaining('localhost:5000/provisioning-kcl/net:1.0.0'),
     })
     expect(existsSync(join(dir, 'out'))).toBe(false)
-    expect(readdirSync(dir)).toEqual([])
+    const left = readdirSync(dir, { recursive: true, withFileTypes: true })
+    expect(left.filter((one) => one.isFile())).toEqual([])
   })
 
   it.each([
