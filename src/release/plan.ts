@@ -7,6 +7,7 @@ import { type GitTag, parseGitTag } from '../extension/git-tag.ts'
 import { type Kind, type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
 import type { NamedKclMod } from '../kcl/check.ts'
 import type { Tag } from '../oci/reference.ts'
+import { listed } from '../tree/listed.ts'
 import { subtree } from '../tree/subtree.ts'
 import type { Tree } from '../tree/tree.ts'
 import { withKclMod } from './kcl-mods.ts'
@@ -71,7 +72,10 @@ export interface PlanOptions extends SelectOptions {
 
 interface Checked {
   readonly wanted: GitTag
-  readonly source: Source
+  /** Where its files come from; without the files, which are those of the whole repository. */
+  readonly source: Omit<Source, 'tree'>
+  /** The package's own folder. */
+  readonly tree: Tree
   readonly package: Package
   readonly checked: CheckedPackage
   /** What is published as a KCL package: itself, or an extension's `kcl/`. */
@@ -99,7 +103,7 @@ export async function plan(options: PlanOptions, sources: Sources): Promise<Plan
     return tag
   })
   const wanted = [...new Map(tags.map((one) => [one.tag, one])).values()]
-  const discoveries = new Map<Tree, Promise<Discovery>>()
+  const discoveries = new WeakMap<Tree, Promise<Discovery>>()
   const check = async (one: GitTag): Promise<Checked> => {
     const source = await sourceOf(one, options, sources)
     let discovery = discoveries.get(source.tree)
@@ -109,9 +113,17 @@ export async function plan(options: PlanOptions, sources: Sources): Promise<Plan
     }
     const found = await locate(await discovery, one, source.tree, layouts)
     const expected = snapshot ? {} : { version: one.version, gitTag: one.tag }
-    const folder = subtree(source.tree, found.folder)
+    const folder = await cut(source.tree, found.folder, options)
     const read = await withKclMod(folder, await checkPackage(folder, found, expected), expected)
-    return { wanted: one, source, package: found, checked: read.checked, kcl: read.published }
+    const { commit, working } = source
+    return {
+      wanted: one,
+      source: { commit, working },
+      tree: folder,
+      package: found,
+      checked: read.checked,
+      kcl: read.published,
+    }
   }
   const checked = await mapConcurrent(wanted, 16, (one) => attempt(one, () => check(one)))
   const found = checked.filter((one) => one !== undefined)
@@ -147,6 +159,12 @@ async function sourceOf(one: GitTag, options: PlanOptions, sources: Sources): Pr
   if (options.snapshot) return await sources.snapshot()
   if (options.committed === true) return (await sources.tagged(one.tag)) ?? (await sources.working())
   return await sources.of(one.tag, options.requireGitTag)
+}
+
+/** Of hundreds of commits only the packages' own folders stay in memory. */
+async function cut(tree: Tree, folder: string, { apart }: PlanOptions): Promise<Tree> {
+  const own = subtree(tree, folder)
+  return apart === true ? await listed(own) : own
 }
 
 /** @throws FOLDER_DIRTY */
@@ -242,7 +260,7 @@ export function refuseErrors(findings: readonly Finding[]): void {
 }
 
 function released(
-  { wanted, source, package: found, checked }: Checked,
+  { wanted, source, tree, package: found, checked }: Checked,
   options: SelectOptions,
 ): PlannedRelease {
   const { layouts, snapshot } = options
@@ -251,7 +269,6 @@ function released(
     snapshot && source.commit !== undefined
       ? snapshotVersion(checked.manifest?.version, source.commit)
       : wanted.version
-  const tree = subtree(source.tree, found.folder)
   return {
     kind,
     name,

@@ -17,6 +17,9 @@ export interface Source {
   readonly working: boolean
 }
 
+/** Commits whose files are held at once: git tags that were set together share one. */
+const mostTrees = 32
+
 /** Files that changed, as git names them. */
 export interface ChangedFiles {
   /** Relative to git's root. */
@@ -195,6 +198,9 @@ export class Sources implements AsyncDisposable {
     if (known !== undefined) return known
     const made = make()
     this.#trees.set(key, made)
+    // The oldest goes; a Map keeps the order in which keys came.
+    const [oldest] = this.#trees.keys()
+    if (this.#trees.size > mostTrees && oldest !== undefined) this.#trees.delete(oldest)
     return made
   }
 }
