@@ -1,6 +1,6 @@
 import type { Finding } from '../core/finding.ts'
 import type { CheckedPackage } from '../extension/check.ts'
-import type { Dependency } from '../release/graph.ts'
+import type { Dependency, GraphNode } from '../release/graph.ts'
 import type { Requirement } from '../solver/provider.ts'
 import { isKcl, type PackageId } from '../version/package-id.ts'
 import { versionOf } from '../version/version.ts'
@@ -29,16 +29,25 @@ export function describedBy(
   const { manifest, document } = checked
   const version = typeof document?.version === 'string' ? versionOf(document.version) : undefined
   if (version === undefined || faultsOf(checked).length > 0) return undefined
-  const packages = kcl.flatMap(({ to, set, range }): Requirement[] =>
-    set === undefined || !isKcl(to) ? [] : [{ id: to, set, text: range }],
-  )
   return {
     id,
     kind: checked.package.kind,
     version,
     source,
-    requires: [...(manifest === undefined ? [] : extensionRequirements(manifest)), ...packages],
+    requires: [...(manifest === undefined ? [] : extensionRequirements(manifest)), ...packagesIn(kcl)],
     platforms: manifest?.platforms ?? [],
     retracted: manifest?.retracted ?? {},
   }
+}
+
+/** The KCL package that is published of an extension: a package of its own, with a version of its own. */
+export function schemaOf({ id, version, dependencies }: GraphNode, source: string): Candidate | undefined {
+  if (version === undefined) return undefined
+  return { id, kind: 'kcl', version, source, requires: packagesIn(dependencies), platforms: [], retracted: {} }
+}
+
+function packagesIn(kcl: readonly Dependency[]): Requirement[] {
+  return kcl.flatMap(({ to, set, range }) =>
+    set === undefined || !isKcl(to) ? [] : [{ id: to, set, text: range }],
+  )
 }

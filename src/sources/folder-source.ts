@@ -7,7 +7,7 @@ import { listed } from '../tree/listed.ts'
 import type { Tree } from '../tree/tree.ts'
 import { isKcl, type PackageId } from '../version/package-id.ts'
 import type { Version } from '../version/version.ts'
-import { describedBy, faultsOf } from './described.ts'
+import { describedBy, faultsOf, schemaOf } from './described.ts'
 import type { Candidate, PackageSource } from './source.ts'
 
 export interface FolderSourceOptions {
@@ -47,8 +47,11 @@ export function folderSource({ folder, tree, layouts }: FolderSourceOptions): Fo
     if (node === undefined || checked === undefined) return undefined
     refuseErrors(faultsOf(checked))
     const source = `path:${join(folder, node.package.folder)}`
-    const candidate = describedBy(id, checked, node.dependencies, source)
-    const file = fileIn(node.package, isKcl(id) ? 'kcl.mod' : 'manifest.yaml')
+    const brought = isKcl(id) && node.package.kind !== 'kcl'
+    const candidate = brought
+      ? schemaOf(node, `${source}/kcl`)
+      : describedBy(id, checked, node.dependencies, source)
+    const file = fileIn(node.package, brought ? 'kcl/kcl.mod' : isKcl(id) ? 'kcl.mod' : 'manifest.yaml')
     return candidate === undefined ? undefined : { candidate, file }
   }
   const name = `path:${folder}`

@@ -49,6 +49,25 @@ describe('a working folder', () => {
     ])
   })
 
+  test('has the KCL package that an extension publishes as a package of its own, with its own version', async () => {
+    const source = sourceOf({
+      'taskservs/redis/manifest.yaml': manifest('redis', 'dependencies: {etcd: ^3}\npublish_kcl: true\n'),
+      'taskservs/redis/kcl/kcl.mod':
+        '[package]\nname = "redis_schema"\nversion = "0.3.0"\n[dependencies]\nk8s = "1.31.2"\n',
+    })
+    const schema = kclId('redis_schema')
+    expect((await source.versions(schema)).map((each) => each.version)).toEqual(['0.3.0'])
+    expect(await source.candidate(schema, parseVersion('0.3.0'))).toMatchObject({
+      kind: 'kcl',
+      source: 'path:/repo/taskservs/redis/kcl',
+      requires: [{ id: 'kcl:k8s', text: '>=1.31.2' }],
+    })
+    expect((await source.packages()).map((each) => [each.file, each.candidate.kind])).toEqual([
+      ['taskservs/redis/manifest.yaml', 'taskserv'],
+      ['taskservs/redis/kcl/kcl.mod', 'kcl'],
+    ])
+  })
+
   test('tells what is wrong with a package when that one is asked for, and with all when all are', async () => {
     const source = sourceOf({
       'taskservs/redis/manifest.yaml': manifest('redis', 'dependencies: {etcd: newest}\n'),
