@@ -25,6 +25,7 @@ export function table(rows: readonly Row[]): string {
 
 export const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(2)} s`
 export const wholeMilliseconds = (milliseconds: number): string => `${Math.round(milliseconds)} ms`
+export const fineMilliseconds = (milliseconds: number): string => `${milliseconds.toFixed(2)} ms`
 export const mebibytes = (bytes: number): string =>
   `${(bytes / 1024 / 1024).toFixed(bytes < 10 << 20 ? 2 : 0)} MiB`
 export const times = (ratio: number): string => `${ratio.toFixed(2)}×`
