@@ -43,7 +43,15 @@ export function describedBy(
 /** The KCL package that is published of an extension: a package of its own, with a version of its own. */
 export function schemaOf({ id, version, dependencies }: GraphNode, source: string): Candidate | undefined {
   if (version === undefined) return undefined
-  return { id, kind: 'kcl', version, source, requires: packagesIn(dependencies), platforms: [], retracted: {} }
+  return {
+    id,
+    kind: 'kcl',
+    version,
+    source,
+    requires: packagesIn(dependencies),
+    platforms: [],
+    retracted: {},
+  }
 }
 
 function packagesIn(kcl: readonly Dependency[]): Requirement[] {
