@@ -2,19 +2,17 @@ import type { ReleasePlan } from '../tasks/release-plan.ts'
 import { code, plain, table } from './markdown.ts'
 import type { StepResult } from './result.ts'
 
-/** Rows of a table; what is longer nobody reads. */
+/** Rows of a table and nodes of a chart; what is longer nobody reads, and runners refuse. */
 const most = 500
-/** Mermaid draws no flowchart with more arrows. */
-const mostArrows = 500
 
-/**
- * What a release would do, as outputs, log and summary. `wave-0` … `wave-5` are matrices: lists of
- * `{shard, git-tags}`, the tags one a line. Git tags that cannot be released are no failure of this step: a
- * later one decides about them by `failed`.
- */
-export function plannedResult({ rows, waves, slots, failed, mermaid }: ReleasePlan): StepResult {
-  const told = `${rows.length} to release in ${waves.length} waves, ${failed.length} git tags that cannot be released`
-  const cells = rows
+/** What would be released, as outputs for the jobs of a workflow, and as table and graph. */
+export function plannedResult(plan: ReleasePlan): StepResult {
+  const { rows, waves, slots, failed, mermaid } = plan
+  const told =
+    rows.length === 0
+      ? 'Nothing to release'
+      : `${rows.length} to release in ${waves.length === 1 ? '1 wave' : `${waves.length} waves`}`
+  const lines = rows
     .slice(0, most)
     .map((one) => [
       String(one.wave),
@@ -23,39 +21,37 @@ export function plannedResult({ rows, waves, slots, failed, mermaid }: ReleasePl
       code(one.gitTag ?? ''),
       one.needs.map(code).join(', '),
     ])
-  const arrows = rows.reduce((sum, one) => sum + one.needs.length, 0)
-  const drawn = rows.length > 0 && rows.length <= most && arrows <= mostArrows
+  const rest = rows.length > most ? `\n\n… and ${rows.length - most} more.` : ''
   return {
     rows: [],
     exit: 0,
-    lines: [told, ...rows.map((one) => `  ${one.wave} ${one.repository}:${one.tag}`)],
+    lines: [told, ...rows.map((one) => `  ${one.wave}: ${one.gitTag ?? `${one.repository}:${one.tag}`}`)],
     sections: [
       plain(told),
-      ...(rows.length === 0 ? [] : [table(['Wave', 'Artifact', 'Version', 'Git tag', 'After'], cells)]),
-      ...(rows.length > most ? [`… and ${rows.length - most} more.`] : []),
-      ...(drawn ? [['```mermaid', mermaid, '```'].join('\n')] : []),
+      ...(rows.length === 0
+        ? []
+        : [`${table(['Wave', 'Package', 'Version', 'Git tag', 'After'], lines)}${rest}`]),
+      ...(rows.length === 0 || rows.length > most ? [] : [['```mermaid', mermaid, '```'].join('\n')]),
       ...(failed.length === 0
         ? []
         : [
-            table(
-              ['Git tag', 'Why it cannot be released'],
-              failed
-                .slice(0, most)
-                .map((one) => [code(one.gitTag), plain(`[${one.error.code}] ${one.error.message}`)]),
-            ),
+            `These cannot be released:\n\n${table(
+              ['Git tag', 'Why'],
+              failed.slice(0, most).map(({ gitTag, error }) => [code(gitTag), plain(error.message)]),
+            )}`,
           ]),
     ],
     outputs: {
+      'git-tags': waves.flat().join('\n'),
+      waves,
+      mermaid,
+      failed: failed.map(({ gitTag, error }) => ({ gitTag, code: error.code, message: error.message })),
       ...Object.fromEntries(
         slots.map((slot, at) => [
           `wave-${at}`,
           slot.map(({ shard, gitTags }) => ({ shard, 'git-tags': gitTags.join('\n') })),
         ]),
       ),
-      'git-tags': waves.flat().join('\n'),
-      waves,
-      failed: failed.map(({ gitTag, error }) => ({ gitTag, ...error })),
-      mermaid,
     },
   }
 }

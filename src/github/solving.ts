@@ -2,9 +2,19 @@ import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { loadWorkspace } from '../config/workspace.ts'
 import { hostsOf } from '../config/workspace-hosts.ts'
+import { badInput } from '../core/error.ts'
 import { solvingFrom } from '../tasks/options.ts'
 import type { ResolutionOptions } from '../tasks/resolution.ts'
 import type { Step } from './run.ts'
+
+/** What a step of resolve-deps is for. @throws INPUT_INVALID */
+export function modeOf(inputs: Pick<Step<'mode'>['inputs'], 'text'>): 'solution' | 'release' {
+  const mode = inputs.text('mode') ?? 'solution'
+  if (mode === 'solution' || mode === 'release') return mode
+  throw badInput('INPUT_INVALID', `The input mode is ${JSON.stringify(mode.slice(0, 40))}`, {
+    hint: 'Write solution, or release.',
+  })
+}
 
 /** What solving takes, from settings, inputs and the workspace file. @throws WORKSPACE_INVALID */
 export async function solvingOptions(

@@ -51,6 +51,23 @@ const readingCredentials = {
 
 const ofOne = 'Empty unless there is exactly one'
 
+const many = {
+  'all-changed': {
+    type: 'toggle',
+    description: 'Instead of git-tag: every package of the checkout whose version a target lacks',
+  },
+  since: {
+    type: 'text',
+    description:
+      'The same, but only packages that changed since the checked-out commit parted from this branch, tag or commit',
+  },
+  'missing-tags': {
+    type: 'toggle',
+    description:
+      'Instead of git-tag: every git tag of a release that a target lacks, each from its own commit. Needs a checkout with fetch-depth: 0',
+  },
+} as const satisfies Record<string, OwnInput>
+
 const packed = {
   name: `Name of the extension. ${ofOne}`,
   version: `Its version, without a leading v. ${ofOne}`,
@@ -76,20 +93,7 @@ export const releaseAction = {
     'git-tag': gitTag,
     directory,
     snapshot,
-    'all-changed': {
-      type: 'toggle',
-      description: 'Instead of git-tag: every package of the checkout whose version a target lacks',
-    },
-    since: {
-      type: 'text',
-      description:
-        'The same, but only packages that changed since the checked-out commit parted from this branch, tag or commit',
-    },
-    'missing-tags': {
-      type: 'toggle',
-      description:
-        'Instead of git-tag: every git tag of a release that a target lacks, each from its own commit. Needs a checkout with fetch-depth: 0',
-    },
+    ...many,
     'dry-run': dryRun,
     ...credentials,
   },
@@ -188,12 +192,21 @@ export const validateAction = {
   },
 } as const satisfies Action
 
+const slot = (at: number) =>
+  `With mode: release, wave ${at} as a matrix: JSON list of shard and git-tags (one a line)`
+
 export const resolveAction = {
   name: 'resolve-deps',
   title: 'Slipway: resolve dependencies',
   description: 'Finds which exact versions go together and in which order, or says why none do',
-  settings: ['source', 'coreVersion', 'giteaUrl', 'cacheDir', ...network],
+  settings: ['source', 'coreVersion', 'giteaUrl', 'cacheDir', 'to', 'allowDirty', ...network],
   own: {
+    mode: {
+      type: 'text',
+      description:
+        'solution: which exact versions go together. release: what the targets lack, in waves for the jobs of a workflow; nothing is solved or written',
+      default: 'solution',
+    },
     directory,
     workspace: {
       type: 'text',
@@ -216,15 +229,27 @@ export const resolveAction = {
     },
     offline: { type: 'toggle', description: 'Ask no registry: what the cache holds is all there is' },
     'dry-run': { type: 'toggle', description: 'Do not write slipway.lock' },
-    ...credentials,
+    'git-tag': gitTag,
+    snapshot,
+    ...many,
+    ...readingCredentials,
   },
   outputs: {
     solution: 'JSON list in the order of installing: id, kind, version, source, manifest, layer',
     lock: 'Name of the lock, in the directory',
     changed: 'Whether the lock was written with something new: true or false',
     order: 'JSON list of ids, every package after all it needs',
-    waves: 'JSON list of lists of ids: what stands in one can be installed or published at once',
+    waves:
+      'JSON list of lists of ids, or with mode: release of git tags: what stands in one can be installed or published at once',
     mermaid: 'The graph as a Mermaid flowchart',
+    'git-tags': 'With mode: release, what is to be released, one git tag a line, in order',
+    failed: 'With mode: release, JSON list of git tags that cannot be released: gitTag, code, message',
+    'wave-0': slot(0),
+    'wave-1': slot(1),
+    'wave-2': slot(2),
+    'wave-3': slot(3),
+    'wave-4': slot(4),
+    'wave-5': `${slot(5)}; deeper waves are in it, in order`,
   },
 } as const satisfies Action
 
