@@ -1,6 +1,15 @@
-import { comparePoints, type Intervals, interval, type Point } from '../version/intervals.ts'
+import { comparePoints, type Intervals, interval, meet, type Point } from '../version/intervals.ts'
 import { compareVersions, isPrerelease, type Version } from '../version/version.ts'
-import { equals, everything, includes, pointOf, type VersionSet } from '../version/version-set.ts'
+import {
+  complement,
+  equals,
+  everything,
+  exactly,
+  includes,
+  pointOf,
+  union,
+  type VersionSet,
+} from '../version/version-set.ts'
 import type { Incompatibility } from './incompatibility.ts'
 import type { Requirement, Unavailable } from './provider.ts'
 
@@ -29,9 +38,12 @@ export class Candidates {
   readonly versions: readonly Version[]
   readonly #releases: Line
   readonly #prereleases: Line
+  /** What is known not to exist. */
+  #missing: VersionSet | undefined
   readonly #within = new WeakMap<VersionSet, readonly Version[]>()
 
-  constructor(versions: readonly Version[]) {
+  constructor(versions: readonly Version[], missing?: VersionSet) {
+    this.#missing = missing
     const sorted = [...versions].sort(compareVersions)
     this.versions = sorted.filter((one, at) => one.version !== sorted[at - 1]?.version)
     this.#releases = lineOf(this.versions.filter((version) => !isPrerelease(version)))
@@ -50,6 +62,19 @@ export class Candidates {
     return found
   }
 
+  /** A set that holds no version, widened to all that lies between the versions around it. */
+  gap(set: VersionSet): VersionSet {
+    if (this.versions.length === 0) return everything
+    this.#missing ??= complement(this.versions.map(exactly).reduce(union))
+    const { releases, prereleases } = this.#missing
+    const touched = (missing: Intervals, own: Intervals) =>
+      missing.filter((one) => meet([one], own).length > 0)
+    return union(set, {
+      releases: touched(releases, set.releases),
+      prereleases: touched(prereleases, set.prereleases),
+    })
+  }
+
   /** The version worth trying first: the preferred one, else the highest, or the lowest. */
   best(set: VersionSet, lowest: boolean, preferred: Version | undefined): Version | undefined {
     const found = this.within(set)
@@ -66,9 +91,12 @@ export class Candidates {
     return line.claims[placeOf(line, pointOf(version))]
   }
 
+  /** What is said twice counts once. */
   learn(version: Version, claims: readonly Claim[]): void {
     const line = this.#lineOf(version)
-    line.claims[placeOf(line, pointOf(version))] = claims
+    line.claims[placeOf(line, pointOf(version))] = claims.filter(
+      (claim, at) => !claims.slice(0, at).some((other) => sayTheSame(claim, other)),
+    )
   }
 
   /** All neighbours of a version that are known to claim the same. */

@@ -24,7 +24,7 @@ export async function explainFailure(
   { roots, overrides }: Pick<SolveOptions, 'roots' | 'overrides'>,
 ): Promise<Explanation> {
   const facts = await reduce(factsOf(failure))
-  const again = await solve(factsProvider(facts), { roots: rootsOf(facts) })
+  const again = await solve(factsProvider(facts), { roots: rootsOf(facts), eager: true })
   const versions = new Map<PackageId, readonly Version[]>()
   const nearest = new Map<PackageId, readonly string[]>()
   for (const fact of factsOf(failure)) {

@@ -23,6 +23,12 @@ export type Fact =
       readonly because: Unavailable
     }
 
+/** What a fact requires, if it does. */
+export function requirementOf(fact: Fact): Requirement | Root | undefined {
+  if (fact.kind === 'root') return fact.requirement
+  return fact.kind === 'dependency' ? fact.requires : undefined
+}
+
 /** The facts that a failure follows from, each once, in the order in which an explanation meets them. */
 export function factsOf(failure: Incompatibility): readonly Fact[] {
   const facts = new Set<Fact>()

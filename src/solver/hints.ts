@@ -1,15 +1,8 @@
 import { core, nameOf, type PackageId } from '../version/package-id.ts'
 import { showSet } from '../version/show-set.ts'
 import { isPrerelease } from '../version/version.ts'
-import {
-  complement,
-  includes,
-  intersect,
-  isEmpty,
-  type VersionSet,
-  withPrereleases,
-} from '../version/version-set.ts'
-import type { Fact } from './facts.ts'
+import { includes, intersect, isEmpty, withPrereleases } from '../version/version-set.ts'
+import { type Fact, requirementOf } from './facts.ts'
 import { displayName } from './known-versions.ts'
 import type { About } from './words.ts'
 
@@ -20,16 +13,15 @@ const lock = /(^|[\\/])slipway\.lock(:|$)/
 export function hintsFor(facts: readonly Fact[], about: About): readonly string[] {
   const hints = new Set<string>()
   for (const fact of facts)
-    for (const hint of [...hintsForOne(fact, about), ...overridden(fact, about)]) hints.add(hint)
+    for (const hint of [...hintsForOne(fact, facts, about), ...overridden(fact, about)]) hints.add(hint)
   for (const hint of coreHints(facts, about)) hints.add(hint)
   return [...hints]
 }
 
-function hintsForOne(fact: Fact, about: About): readonly string[] {
+function hintsForOne(fact: Fact, facts: readonly Fact[], about: About): readonly string[] {
   if (fact.kind === 'root') return locked(fact)
   if (fact.kind === 'no-versions' && fact.id !== core) {
-    const { id, set } = fact
-    return about.versions(id).length === 0 ? misspelt(id, about) : prerelease(id, set, about)
+    return about.versions(fact.id).length === 0 ? misspelt(fact.id, about) : prerelease(fact.id, facts, about)
   }
   if (fact.kind !== 'unavailable') return []
   const name = displayName(fact.id)
@@ -58,19 +50,22 @@ function misspelt(id: PackageId, about: About): readonly string[] {
   return [`Did you mean ${names.join(' or ')}?`]
 }
 
-/** The highest prerelease that a range would have taken. */
-function prerelease(id: PackageId, set: VersionSet, about: About): readonly string[] {
-  const wider = intersect(withPrereleases(set), complement(set))
-  const found = about.versions(id).findLast((version) => isPrerelease(version) && includes(wider, version))
+/** The highest prerelease that a requirement without versions would have taken. */
+function prerelease(id: PackageId, facts: readonly Fact[], about: About): readonly string[] {
+  const versions = about.versions(id)
+  const unmet = facts
+    .flatMap((fact) => requirementOf(fact) ?? [])
+    .filter((one) => one.id === id && !versions.some((version) => includes(one.set, version)))
+  const found = versions.findLast(
+    (version) => isPrerelease(version) && unmet.some(({ set }) => includes(withPrereleases(set), version)),
+  )
   if (found === undefined) return []
-  return [
-    `${displayName(id)} ${found.version} is a prerelease that would match: allow it with --prerelease ${id}.`,
-  ]
+  const asked = `allow it with --prerelease ${nameOf(id)}`
+  return [`${displayName(id)} ${found.version} is a prerelease that would match: ${asked}.`]
 }
 
 function overridden(fact: Fact, about: About): readonly string[] {
-  const id =
-    fact.kind === 'root' ? fact.requirement.id : fact.kind === 'dependency' ? fact.requires.id : undefined
+  const id = requirementOf(fact)?.id
   const set = id === undefined ? undefined : about.overrides?.get(id)
   if (id === undefined || set === undefined) return []
   return [
@@ -80,7 +75,9 @@ function overridden(fact: Fact, about: About): readonly string[] {
 
 /** Which provisioning would do for all that need another one. */
 function coreHints(facts: readonly Fact[], about: About): readonly string[] {
-  if (!facts.some((fact) => fact.kind === 'no-versions' && fact.id === core)) return []
+  const decides = (fact: Fact) =>
+    fact.kind === 'no-versions' ? fact.id === core : fact.kind === 'root' && fact.requirement.id === core
+  if (!facts.some(decides)) return []
   const asked = facts.flatMap((fact) =>
     fact.kind === 'dependency' && fact.requires.id === core ? [fact] : [],
   )

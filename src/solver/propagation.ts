@@ -33,7 +33,8 @@ export class Propagation {
   remove(incompatibility: Incompatibility): void {
     for (const { id } of incompatibility.terms) {
       const own = this.#byId.get(id) ?? []
-      own.splice(own.indexOf(incompatibility), 1)
+      const at = own.indexOf(incompatibility)
+      if (at >= 0) own.splice(at, 1)
     }
   }
 

@@ -26,6 +26,8 @@ export interface Provider {
   /** Every version that exists, in any order; empty where the package is unknown. */
   versions(id: PackageId): Promise<readonly Version[]>
   dependencies(id: PackageId, version: Version): Promise<Dependencies>
+  /** What is known not to exist; left out where that is all that `versions` does not list. */
+  missing?(id: PackageId): VersionSet
   /** Tells what will probably be asked next, the likeliest first. */
   prefetch?(id: PackageId, versions: readonly Version[]): void
 }

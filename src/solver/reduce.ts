@@ -3,7 +3,7 @@ import { contains, type Point } from '../version/intervals.ts'
 import type { PackageId } from '../version/package-id.ts'
 import { showPoint } from '../version/show-set.ts'
 import type { Version } from '../version/version.ts'
-import { everything, includes, type VersionSet } from '../version/version-set.ts'
+import { everything, includes, nothing, union, type VersionSet } from '../version/version-set.ts'
 import type { Fact } from './facts.ts'
 import type { Dependencies, Provider } from './provider.ts'
 import type { Root } from './solution.ts'
@@ -76,6 +76,10 @@ export function factsProvider(facts: readonly Fact[]): Provider {
       return [...(bounds.get(id)?.values() ?? [])]
         .filter((point) => !empty.some(({ set }) => holds(set, point)))
         .flatMap((point) => versionAt(point) ?? [])
+    },
+    missing(id) {
+      const empty = (about.get(id) ?? []).filter(({ kind }) => kind === 'no-versions')
+      return empty.map(({ set }) => set).reduce(union, nothing)
     },
     async dependencies(id, version): Promise<Dependencies> {
       const own = (about.get(id) ?? []).filter(({ set }) => includes(set, version))

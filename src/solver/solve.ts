@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { PackageId } from '../version/package-id.ts'
 import { showSet } from '../version/show-set.ts'
 import type { Version } from '../version/version.ts'
-import { everything, intersect, withPrereleases } from '../version/version-set.ts'
+import { intersect, withPrereleases } from '../version/version-set.ts'
 import { Candidates, type Claim } from './candidates.ts'
 import {
   dependencyIncompatibility,
@@ -110,7 +110,7 @@ class Search {
     const candidates = this.#known(id)
     const version = this.#best(candidates, id, set)
     if (version === undefined) {
-      this.#state.add(noVersions(id, candidates.versions.length === 0 ? everything : set))
+      this.#state.add(noVersions(id, candidates.gap(set)))
       return
     }
     this.#choices += 1
@@ -192,7 +192,9 @@ class Search {
   #ask(id: PackageId): Promise<Candidates> {
     let answer = this.#asked.get(id)
     if (answer === undefined) {
-      answer = this.#provider.versions(id).then((versions) => new Candidates(versions))
+      answer = this.#provider
+        .versions(id)
+        .then((versions) => new Candidates(versions, this.#provider.missing?.(id)))
       answer.catch(() => {})
       this.#asked.set(id, answer)
     }

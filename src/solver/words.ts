@@ -2,8 +2,8 @@ import { comparePoints } from '../version/intervals.ts'
 import { core, type PackageId } from '../version/package-id.ts'
 import { showSet } from '../version/show-set.ts'
 import type { Version } from '../version/version.ts'
-import { equals, includes, isEmpty, pointOf, type VersionSet } from '../version/version-set.ts'
-import type { Fact } from './facts.ts'
+import { equals, includes, isEmpty, isSubset, pointOf, type VersionSet } from '../version/version-set.ts'
+import { type Fact, requirementOf } from './facts.ts'
 import type { Incompatibility } from './incompatibility.ts'
 import { describe, displayName } from './known-versions.ts'
 import type { Requirement } from './provider.ts'
@@ -29,8 +29,7 @@ export class Words {
   constructor(about: About, facts: readonly Fact[]) {
     this.#about = about
     for (const fact of facts) {
-      const requirement =
-        fact.kind === 'root' ? fact.requirement : fact.kind === 'dependency' ? fact.requires : undefined
+      const requirement = requirementOf(fact)
       if (requirement === undefined) continue
       const { id } = requirement
       this.#written.set(id, [...(this.#written.get(id) ?? []), requirement])
@@ -79,17 +78,12 @@ export class Words {
         : `${series(subjects)} together require ${targets.join(' or ')}`
     if (second === undefined) return refusal(first, 'cannot be used')
     return subjects.length === 2
-      ? `${first} does not go together with ${second}`
+      ? `${first} does not go together with ${second.replace(/^every /, 'any ')}`
       : `${series(subjects)} do not go together`
   }
 
   #chain(requiring: Fact, next: Fact): string | undefined {
-    const target =
-      requiring.kind === 'root'
-        ? requiring.requirement
-        : requiring.kind === 'dependency'
-          ? requiring.requires
-          : undefined
+    const target = requirementOf(requiring)
     if (target === undefined || next.kind === 'root' || next.id !== target.id) return undefined
     const versions = this.#about.versions(target.id)
     const asked = versions.filter((version) => includes(target.set, version))
@@ -143,17 +137,19 @@ export class Words {
         ? `provisioning is ${lowest.version}`
         : `provisioning is between ${lowest.version} and ${highest.version}`
     if (lowest === undefined) return `${displayName(id)} was not found in any source`
-    return `no version of ${displayName(id)} matches ${this.#range(id, set)}${outermost(set, lowest, highest)}`
+    return `no version of ${displayName(id)} matches ${this.#range(id, set)}${nearest(set, versions)}`
   }
 
   #nowhere(id: PackageId, set: VersionSet): string {
     const versions = this.#about.versions(id)
     if (versions[0] === undefined) return 'was not found in any source'
-    return `no version matches${outermost(set, versions[0], versions.at(-1))}`
+    return `no version matches${nearest(set, versions)}`
   }
 
+  /** The requirements that a set without versions leaves unmet; else the set. */
   #range(id: PackageId, set: VersionSet): string {
-    return this.#written.get(id)?.find((one) => equals(one.set, set))?.text ?? showSet(set)
+    const unmet = (this.#written.get(id) ?? []).filter((one) => !isEmpty(one.set) && isSubset(one.set, set))
+    return unmet.length === 0 ? showSet(set) : [...new Set(unmet.map(({ text }) => text))].join(' or ')
   }
 }
 
@@ -169,15 +165,22 @@ function refusal(subject: string, reason: string): string {
   return `no ${every[1]} of ${every[2]} ${not[1]} ${not[2]}`
 }
 
-/** Where a set lies beyond all that exists, which version it missed. */
-function outermost(set: VersionSet, lowest: Version, highest: Version | undefined): string {
+/** Which versions a set without any just missed. */
+function nearest(set: VersionSet, versions: readonly Version[]): string {
   const intervals = [...set.releases, ...set.prereleases]
-  if (highest !== undefined && intervals.every(({ low }) => comparePoints(low, pointOf(highest)) > 0))
-    return ` (the newest is ${highest.version})`
-  const oldest = pointOf(lowest)
-  if (intervals.every(({ high }) => high !== undefined && comparePoints(high, oldest) <= 0))
-    return ` (the oldest is ${lowest.version})`
-  return ''
+  const below = versions.filter((version) => {
+    const point = pointOf(version)
+    return intervals.every(({ low }) => comparePoints(point, low) < 0)
+  })
+  const above = versions.filter((version) => {
+    const point = pointOf(version)
+    return intervals.every(({ high }) => high !== undefined && comparePoints(point, high) >= 0)
+  })
+  const [before, after] = [below.at(-1)?.version, above[0]?.version]
+  if (below.length === versions.length) return ` (the newest is ${before})`
+  if (above.length === versions.length) return ` (the oldest is ${after})`
+  if (below.length + above.length < versions.length) return ''
+  return ` (the nearest are ${before} and ${after})`
 }
 
 function series(parts: readonly string[]): string {

@@ -82,6 +82,12 @@ test('two requirements on the same package both count', async () => {
   expect(await solved(registry, 'a *')).toBe('a 1.0.0, b 2.0.0')
 })
 
+test('a requirement that is written twice counts once, in all neighbours', async () => {
+  const registry: Record<string, string> = { 'b 1.0.0': '', 'c 1.0.0': '', 'a 0.1.0': 'b ^1.0.0' }
+  for (let version = 1; version <= 6; version++) registry[`a ${version}.0.0`] = 'b ^2.0.0, c *, b ^2.0.0'
+  expect(await solved(registry, 'a *, b *, c *')).toBe('a 0.1.0, b 1.0.0, c 1.0.0')
+})
+
 test('a package that nobody has leaves no solution, unless another version does without it', async () => {
   const registry = { 'a 1.0.0': '', 'a 2.0.0': 'ghost *' }
   expect(await solved(registry, 'a *')).toBe('a 1.0.0')
