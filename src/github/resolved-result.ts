@@ -11,7 +11,12 @@ export function resolvedResult(result: DepsResolveResult): StepResult {
   const packages = new Map(lock.packages.map((one) => [one.id, one]))
   const waveOf = new Map(waves.flatMap((wave, at) => wave.map((id) => [id, at + 1] as const)))
   const sorted = order.flatMap((id) => packages.get(id) ?? [])
-  const told = `${sorted.length} packages in ${waves.length} waves, ${counts.requests} requests, ${changes.length} changes${written ? ', lock written' : ''}`
+  const told = [
+    `${counted(sorted.length, 'package')} in ${counted(waves.length, 'wave')}`,
+    counted(counts.requests, 'request'),
+    counted(changes.length, 'change'),
+    ...(written ? ['lock written'] : []),
+  ].join(', ')
   const rows = sorted
     .slice(0, most)
     .map((one) => [
@@ -47,4 +52,8 @@ export function resolvedResult(result: DepsResolveResult): StepResult {
       mermaid,
     },
   }
+}
+
+function counted(count: number, noun: string): string {
+  return `${count === 0 ? 'no' : count} ${noun}${count === 1 ? '' : 's'}`
 }
