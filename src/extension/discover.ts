@@ -1,7 +1,8 @@
 import { badInput } from '../core/error.ts'
 import type { Finding } from '../core/finding.ts'
 import type { Tree } from '../tree/tree.ts'
-import { type Kind, kinds, type Layouts, repositoryOf } from './kinds.ts'
+import { core } from '../version/package-id.ts'
+import { isExtensionKind, type Kind, kinds, type Layouts, repositoryOf } from './kinds.ts'
 import { isCategory, isName, nameHint } from './name.ts'
 import { didYouMean } from './nearest.ts'
 
@@ -35,8 +36,8 @@ export async function discover(tree: Tree, layouts: Layouts): Promise<Discovery>
   const paths: string[] = []
   for await (const file of tree.files()) paths.push(file.path)
   const found = kinds.flatMap((kind) => packagesOf(kind, layouts, paths))
-  const packages = found.filter((one) => isName(one.name)).sort((a, b) => (a.folder < b.folder ? -1 : 1))
-  const misnamed = found.filter((one) => !isName(one.name))
+  const packages = found.filter(isNamed).sort((a, b) => (a.folder < b.folder ? -1 : 1))
+  const misnamed = found.filter((one) => !isNamed(one))
   return {
     where: tree.name,
     packages,
@@ -44,13 +45,19 @@ export async function discover(tree: Tree, layouts: Layouts): Promise<Discovery>
       ...misnamed.map((one) => ({
         code: 'PACKAGE_NAME_INVALID',
         level: 'error' as const,
-        message: `No package can be named ${JSON.stringify(one.name.slice(0, 200))}`,
+        message: `No ${one.name === core ? one.kind : 'package'} can be named ${JSON.stringify(one.name.slice(0, 200))}`,
         place: { file: fileIn(one, 'manifest.yaml') },
-        hint: nameHint,
+        hint:
+          one.name === core ? 'The provisioning system itself has this name: rename the folder.' : nameHint,
       })),
       ...collisions(packages, layouts),
     ],
   }
+}
+
+/** Extensions share their names with the core: who depends on `core` means the provisioning system. */
+function isNamed({ kind, name }: Package): boolean {
+  return isName(name) && !(isExtensionKind(kind) && name === core)
 }
 
 /** Two packages that would be published into one repository, whatever their kinds. */
