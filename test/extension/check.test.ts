@@ -119,7 +119,9 @@ describe('discovery', () => {
     expect(await hint('taskservs/storage/redis/v1.0.0')).toMatchObject({
       hint: 'It lies in taskservs/databases/redis.',
     })
-    expect(await hint('kcl/storage/v1.0.0')).toMatchObject({ hint: 'It would be kcl/storage/kcl.mod.' })
+    expect(await hint('kcl/observability/v1.0.0')).toMatchObject({
+      hint: 'It would be kcl/observability/kcl.mod.',
+    })
   })
 })
 
