@@ -119,8 +119,11 @@ describe('discovery', () => {
     expect(await hint('taskservs/storage/redis/v1.0.0')).toMatchObject({
       hint: 'It lies in taskservs/databases/redis.',
     })
-    expect(await hint('kcl/observability/v1.0.0')).toMatchObject({
-      hint: 'It would be kcl/observability/kcl.mod.',
+    expect(await hint('kcl/logs/v1.0.0')).toMatchObject({ hint: 'There are fleet, network.' })
+    const empty = await discover(memoryTree({}), layouts)
+    const tag = parseGitTag('kcl/network/v1.0.0', layouts)
+    expect(await thrown(() => findPackage(empty, layouts, tag))).toMatchObject({
+      hint: 'It would be kcl/network/kcl.mod.',
     })
   })
 })
