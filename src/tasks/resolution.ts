@@ -21,7 +21,7 @@ import { type ProviderCounts, providerOf, type SourceProvider } from '../sources
 import { resolve } from '../sources/resolve.ts'
 import type { Target } from '../store/address.ts'
 import { core, isKcl, type PackageId } from '../version/package-id.ts'
-import { compareVersions, parseVersion, type Version } from '../version/version.ts'
+import { compareVersions, parseVersion, type Version, versionOf } from '../version/version.ts'
 import { exactly, setOf } from '../version/version-set.ts'
 import type { Context } from './context.ts'
 
@@ -269,12 +269,15 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
   }
 }
 
+const lowestVersion = parseVersion('0.0.0')
+
 /** Says once what was left out because nobody knows which core there is. */
 function tellUnchecked(
   needs: readonly { readonly id: PackageId; readonly text: string }[],
   { report }: Context,
 ): void {
-  const least = ({ text }: { readonly text: string }) => parseVersion(text.replace(/^>=/, ''))
+  // Who names the core among its dependencies may write any range.
+  const least = ({ text }: { readonly text: string }) => versionOf(text.replace(/^>=/, '')) ?? lowestVersion
   const [first] = [...needs].sort((a, b) => compareVersions(least(b), least(a)))
   if (first === undefined) return
   const { id, text } = first

@@ -277,6 +277,27 @@ describe('the core', () => {
     expect(said[0]).toMatchObject({ message: expect.stringMatching(/3 packages.*c.*9\.0\.0/) })
   })
 
+  it('may be named among dependencies, too', async () => {
+    const one = project()
+    write(one.directory, extension('a', '1.0.0', { core: '^3.4' }))
+    expect(versionsOf(await one.resolve({ dryRun: true }))).toEqual({ a: '1.0.0' })
+    expect(warned(one.events, 'CORE_UNKNOWN')).toMatchObject([
+      { message: expect.stringMatching(/^a requires provisioning \^3\.4, and nothing says/) },
+    ])
+    expect(versionsOf(await one.resolve(core('3.5.0')))).toEqual({ a: '1.0.0', core: '3.5.0' })
+    await expect(one.resolve(core('4.0.0'))).rejects.toMatchObject({ code: 'UNSATISFIABLE' })
+  })
+
+  it('is a name that no extension has', async () => {
+    const one = project()
+    write(one.directory, extension('core', '1.0.0'))
+    const error = await one.resolve().catch((thrown) => thrown)
+    expect(error.findings).toMatchObject([
+      { code: 'PACKAGE_NAME_INVALID', level: 'error', place: { file: 'taskservs/core/manifest.yaml' } },
+    ])
+    expect(one.lock()).toBeUndefined()
+  })
+
   it('is not spoken of by what does not solve', async () => {
     const one = project()
     write(one.directory, extension('a', '1.0.0', {}, needing('3.5.0')))
