@@ -42,7 +42,8 @@ function usesOf(failure: Incompatibility): ReadonlyMap<Incompatibility, number> 
 
 function list(facts: readonly Fact[], words: Words): string {
   const more = facts.length > listed ? [`- and ${facts.length - listed} more`] : []
-  const lines = facts.slice(0, listed).map((fact) => `- ${words.fact(fact)}`)
+  const sorted = [...facts].sort((a, b) => words.place(a) - words.place(b))
+  const lines = sorted.slice(0, listed).map((fact) => `- ${words.fact(fact)}`)
   return ['Because not all of this can hold:', ...lines, ...more, 'your requirements cannot be met.'].join(
     '\n',
   )

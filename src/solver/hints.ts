@@ -88,5 +88,5 @@ function coreHints(facts: readonly Fact[], about: About): readonly string[] {
   const set = unmet.map(({ requires }) => requires.set).reduce(intersect)
   if (isEmpty(set)) return []
   const whose = [...new Set(unmet.map(({ id }) => displayName(id)))].join(' and ')
-  return [`Use provisioning ${showSet(set)}, or versions of ${whose} that do with ${have.at(-1)?.version}.`]
+  return [`Use provisioning ${showSet(set)}, or versions of ${whose} that accept ${have.at(-1)?.version}.`]
 }

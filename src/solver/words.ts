@@ -1,7 +1,7 @@
 import { comparePoints } from '../version/intervals.ts'
 import { core, type PackageId } from '../version/package-id.ts'
 import { showSet } from '../version/show-set.ts'
-import type { Version } from '../version/version.ts'
+import { isPrerelease, type Version } from '../version/version.ts'
 import { equals, includes, isEmpty, isSubset, pointOf, type VersionSet } from '../version/version-set.ts'
 import { type Fact, requirementOf } from './facts.ts'
 import type { Incompatibility } from './incompatibility.ts'
@@ -51,12 +51,12 @@ export class Words {
 
   /** Two facts in one breath: where one speaks of what the other requires, its subject is not said again. */
   both(a: Fact, b: Fact): string {
-    const [first, second] = this.#place(a) <= this.#place(b) ? [a, b] : [b, a]
+    const [first, second] = this.place(a) <= this.place(b) ? [a, b] : [b, a]
     return this.#chain(first, second) ?? this.#chain(second, first) ?? this.#list(first, second)
   }
 
   /** What was asked for comes first, in its order, and what is missing last. */
-  #place(fact: Fact): number {
+  place(fact: Fact): number {
     if (fact.kind === 'root') {
       const { id, text } = fact.requirement
       return this.#about.roots.findIndex((root) => root.id === id && root.text === text)
@@ -166,7 +166,9 @@ function refusal(subject: string, reason: string): string {
 }
 
 /** Which versions a set without any just missed. */
-function nearest(set: VersionSet, versions: readonly Version[]): string {
+function nearest(set: VersionSet, all: readonly Version[]): string {
+  const releases = all.filter((version) => !isPrerelease(version))
+  const versions = releases.length === 0 ? all : releases
   const intervals = [...set.releases, ...set.prereleases]
   const below = versions.filter((version) => {
     const point = pointOf(version)
