@@ -1,3 +1,4 @@
+import { mermaidText } from '../core/mermaid.ts'
 import type { PackageId } from '../version/package-id.ts'
 import type { Lock } from './lock.ts'
 import { edgesOf } from './tree.ts'
@@ -15,9 +16,11 @@ function mermaid(lock: Lock): string {
   const names = numbered(lock)
   return [
     'graph TD',
-    ...lock.packages.map((one) => `  ${names.get(one.id)}["${escaped(one.id)} ${escaped(one.version)}"]`),
+    ...lock.packages.map(
+      (one) => `  ${names.get(one.id)}["${mermaidText(one.id)} ${mermaidText(one.version)}"]`,
+    ),
     ...edgesOf(lock).map(
-      ({ from, to, text }) => `  ${names.get(from)} -->|"${escaped(text)}"| ${names.get(to)}`,
+      ({ from, to, text }) => `  ${names.get(from)} -->|"${mermaidText(text)}"| ${names.get(to)}`,
     ),
   ].join('\n')
 }
@@ -25,11 +28,6 @@ function mermaid(lock: Lock): string {
 /** Ids of a flowchart cannot hold `:`, and some words are reserved there. */
 function numbered(lock: Lock): Map<PackageId, string> {
   return new Map(lock.packages.map((one, at) => [one.id, `p${at}`]))
-}
-
-/** Mermaid's own entities, for what would end a label. */
-function escaped(text: string): string {
-  return text.replace(/[#"<>|&]/g, (one) => `#${one.charCodeAt(0)};`)
 }
 
 /** The language of Graphviz. */

@@ -19,7 +19,7 @@ export interface TreeOptions {
   readonly of?: readonly PackageId[]
   /** Children are those that need a package instead of those it needs. */
   readonly invert?: boolean
-  /** Levels below the top. */
+  /** Levels below the top; at most 500. */
   readonly depth?: number
 }
 
@@ -43,21 +43,28 @@ export function edgesOf(lock: Lock): Edge[] {
 
 /** What each package of a lock needs directly, for the order in which packages are installed. */
 export function needsOf(lock: Lock): (id: PackageId) => readonly PackageId[] {
-  const needs = new Map<PackageId, PackageId[]>()
-  for (const { from, to } of edgesOf(lock)) needs.set(from, [...(needs.get(from) ?? []), to])
-  return (id) => needs.get(id) ?? []
+  const needs = grouped(edgesOf(lock), ({ from }) => from)
+  return (id) => needs.get(id)?.map(({ to }) => to) ?? []
+}
+
+/** Levels below the top where nobody says how many: nothing honest is deeper, and each costs a call. */
+const deepest = 500
+
+function grouped(edges: readonly Edge[], key: (edge: Edge) => PackageId): ReadonlyMap<PackageId, Edge[]> {
+  const groups = new Map<PackageId, Edge[]>()
+  for (const edge of edges) {
+    const known = groups.get(key(edge))
+    if (known === undefined) groups.set(key(edge), [edge])
+    else known.push(edge)
+  }
+  return groups
 }
 
 /** The locked graph as a tree; a package that comes again is shown without what is below it. */
 export function treeOf(lock: Lock, options: TreeOptions = {}): TreeNode[] {
   const packages = new Map(lock.packages.map((one) => [one.id, one]))
-  const below = new Map<PackageId, { readonly id: PackageId; readonly text: string }[]>()
-  for (const { from, to, text } of edgesOf(lock)) {
-    const [parent, child] = options.invert === true ? [to, from] : [from, to]
-    const children = below.get(parent)
-    if (children === undefined) below.set(parent, [{ id: child, text }])
-    else children.push({ id: child, text })
-  }
+  const { invert = false, depth = deepest } = options
+  const below = grouped(edgesOf(lock), ({ from, to }) => (invert ? to : from))
   const shown = new Set<PackageId>()
   return tops(lock, options).flatMap((id) => node(id, undefined, 0) ?? [])
 
@@ -65,7 +72,7 @@ export function treeOf(lock: Lock, options: TreeOptions = {}): TreeNode[] {
     const one = packages.get(id)
     if (one === undefined) return undefined
     const children = below.get(id) ?? []
-    const cut = children.length > 0 && level >= (options.depth ?? Number.POSITIVE_INFINITY)
+    const cut = children.length > 0 && level >= Math.min(depth, deepest)
     const repeated = children.length > 0 && !cut && shown.has(id)
     // Noted before its children are: a cycle ends where it comes round.
     if (!cut) shown.add(id)
@@ -75,7 +82,10 @@ export function treeOf(lock: Lock, options: TreeOptions = {}): TreeNode[] {
       ...(text === undefined ? {} : { text }),
       repeated,
       cut,
-      children: cut || repeated ? [] : children.flatMap((next) => node(next.id, next.text, level + 1) ?? []),
+      children:
+        cut || repeated
+          ? []
+          : children.flatMap(({ from, to, text: range }) => node(invert ? from : to, range, level + 1) ?? []),
     }
   }
 }
@@ -108,8 +118,7 @@ export type Way = readonly { readonly id: PackageId; readonly version: string; r
  */
 export function waysTo(lock: Lock, id: PackageId, limit = 20): Way[] {
   const packages = new Map(lock.packages.map((one) => [one.id, one]))
-  const needing = new Map<PackageId, Edge[]>()
-  for (const edge of edgesOf(lock)) needing.set(edge.to, [...(needing.get(edge.to) ?? []), edge])
+  const needing = grouped(edgesOf(lock), ({ to }) => to)
   // From the package upwards, breadth first: the first way that reaches a root is a shortest one.
   const next = new Map<PackageId, Edge | undefined>([[id, undefined]])
   const queue = [id]

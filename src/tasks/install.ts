@@ -7,7 +7,7 @@ import { previousLock } from '../install/state.ts'
 import { lockName } from '../lockfile/file.ts'
 import type { Lock } from '../lockfile/lock.ts'
 import { readLock } from '../lockfile/read.ts'
-import { edgesOf } from '../lockfile/tree.ts'
+import { needsOf } from '../lockfile/tree.ts'
 import { writeLock } from '../lockfile/write.ts'
 import { archiveOf } from '../sources/archives.ts'
 import { nameOf } from '../version/package-id.ts'
@@ -41,8 +41,7 @@ export async function install(options: InstallOptions, context: Context): Promis
   const lock = rollback
     ? readLock(await previousLock(root), `the earlier ${lockName}`)
     : await frozenLock(options, context)
-  const needs = new Map<string, string[]>()
-  for (const { from, to } of edgesOf(lock)) needs.set(from, [...(needs.get(from) ?? []), to])
+  const needs = needsOf(lock)
   const items = await mapConcurrent(
     installable(lock),
     concurrency,
@@ -61,7 +60,7 @@ export async function install(options: InstallOptions, context: Context): Promis
           source,
           ...(manifest === undefined ? {} : { manifest }),
           ...(mediaType === undefined ? {} : { mediaType }),
-          dependsOn: needs.get(id) ?? [],
+          dependsOn: needs(id),
           open: () => archive.open(),
         },
       ]

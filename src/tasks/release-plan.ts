@@ -1,4 +1,5 @@
 import { mapConcurrent } from '../core/concurrent.ts'
+import { mermaidText } from '../core/mermaid.ts'
 import type { Kind } from '../extension/kinds.ts'
 import { choose, type ManyOptions } from '../release/many.ts'
 import { orderOf } from '../release/order.ts'
@@ -96,14 +97,9 @@ function flowchart(rows: readonly PlanRow[]): string {
   const nodes = new Map(rows.map(({ repository, tag }, at) => [`${repository}:${tag}`, `p${at}`]))
   return [
     'graph TD',
-    ...[...nodes].map(([label, node]) => `  ${node}["${escaped(label)}"]`),
+    ...[...nodes].map(([label, node]) => `  ${node}["${mermaidText(label)}"]`),
     ...rows.flatMap(({ repository, tag, needs }) =>
       needs.map((one) => `  ${nodes.get(`${repository}:${tag}`)} --> ${nodes.get(one)}`),
     ),
   ].join('\n')
-}
-
-/** Mermaid's own entities, for what would end a label. */
-function escaped(text: string): string {
-  return text.replace(/[#"<>|&]/g, (one) => `#${one.charCodeAt(0)};`)
 }

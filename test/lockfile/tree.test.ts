@@ -52,6 +52,15 @@ describe('the tree of a lock', () => {
     ])
   })
 
+  it('ends somewhere in a chain that is deeper than any program can follow, and says so', () => {
+    const name = (at: number) => `p${String(at).padStart(5, '0')}`
+    const needed = (at: number): Record<string, string> => (at < 19_999 ? { [name(at + 1)]: '*' } : {})
+    const chain = Array.from({ length: 20_000 }, (_, at) => [name(at), ['1.0.0', needed(at)]] as const)
+    const lines = draw(treeOf(lockOf({ [name(0)]: '*' }, Object.fromEntries(chain)), { depth: 1e9 }))
+    expect(lines).toHaveLength(501)
+    expect(lines.at(-1)).toMatch(/p00500 1\.0\.0 \(\*\) …$/)
+  })
+
   it('ends where a cycle comes round, even when every root is on it', () => {
     const round = lockOf({ a: '*', b: '*' }, { a: ['1.0.0', { b: '*' }], b: ['1.0.0', { a: '*' }] })
     expect(draw(treeOf(round))).toEqual(['a 1.0.0', '  b 1.0.0 (*)', '    a 1.0.0 (*) (*)', 'b 1.0.0 (*)'])
