@@ -3,6 +3,7 @@ import { solve } from '../../src/solver/solve.ts'
 import type { PackageId } from '../../src/version/package-id.ts'
 import { parseVersion } from '../../src/version/version.ts'
 import { setOf } from '../../src/version/version-set.ts'
+import { chain } from './hard-shapes.ts'
 import { type Registry, rootsOf, showSolution, solved, Table } from './registry.ts'
 
 const locked = (texts: Readonly<Record<string, string>>) =>
@@ -223,6 +224,23 @@ test('a signal stops the search with its reason', async () => {
   table.prefetch = () => controller.abort(reason)
   await expect(solve(table, { roots: rootsOf('a *'), signal: controller.signal })).rejects.toBe(reason)
   expect(table.asked).toEqual(['a', 'a 1.0.0'])
+})
+
+test('a long search lets a signal through although every answer is at hand', async () => {
+  const reason = new Error('enough')
+  const controller = new AbortController()
+  const { registry, roots } = chain(30, 60)
+  setImmediate(() => controller.abort(reason))
+  const { signal } = controller
+  await expect(solve(new Table(registry), { roots: rootsOf(roots), signal })).rejects.toBe(reason)
+})
+
+test('a package that is not needed after all may fail unseen', async () => {
+  const table = new Table({ 'a 1.0.0': '', 'a 2.0.0': 'down *', 'b 1.0.0': 'a ^1.0.0' })
+  const versions = table.versions.bind(table)
+  table.versions = (id) => (id === 'down' ? Promise.reject(new Error('down')) : versions(id))
+  const result = await solve(table, { roots: rootsOf('a *, b *') })
+  expect('solution' in result && showSolution(result.solution)).toBe('a 1.0.0, b 1.0.0')
 })
 
 test('an error of the provider is thrown as it is, the first package first', async () => {
