@@ -3,17 +3,14 @@ import type { HttpResponse } from '../http/transport.ts'
 import { type Descriptor, parseDescriptor } from '../oci/descriptor.ts'
 import { artifactTypeOf, type Encoded, referrerDescriptor } from '../oci/manifest.ts'
 import { mediaType } from '../oci/media-type.ts'
-import type { Call } from '../store/store.ts'
+import { referrersTag } from '../oci/reference.ts'
+import type { Call, ReferrersFilter } from '../store/store.ts'
 import type { Endpoint } from './endpoint.ts'
 import { failed, readFaults } from './errors.ts'
 import { addToFallback, readFallback } from './fallback.ts'
 import { getManifest } from './manifests.ts'
 import { follow, invalid, type Page, readPage } from './pages.ts'
 import type { Repository } from './repository.ts'
-
-export interface Filter extends Call {
-  readonly artifactType?: string
-}
 
 /**
  * Every manifest whose subject this is: from the referrers API, and from the fallback tag where the API is
@@ -22,9 +19,9 @@ export interface Filter extends Call {
 export async function* listReferrers(
   repository: Repository,
   subject: Descriptor,
-  filter: Filter,
+  filter: ReferrersFilter,
 ): AsyncGenerator<Descriptor> {
-  const { artifactType, signal } = filter
+  const { artifactType, signal, tags } = filter
   const call: Call = signal === undefined ? {} : { signal }
   const seen = new Set<string>()
   const first = await askApi(repository, subject, artifactType, call)
@@ -37,6 +34,7 @@ export async function* listReferrers(
       }
     return
   }
+  if (tags?.has(referrersTag(subject.digest)) === false) return
   for (const one of (await readFallback(repository, subject, call))?.manifests ?? []) {
     if (seen.has(one.digest)) continue
     seen.add(one.digest)

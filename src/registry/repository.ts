@@ -26,6 +26,8 @@ export class Repository {
   fresh = false
   /** From the first write on, one token with both rights serves every request. */
   writing = false
+  /** Sent so far, without repetitions and tokens. */
+  requests = 0
 
   constructor(endpoint: Endpoint, path: string) {
     this.endpoint = endpoint
@@ -36,6 +38,7 @@ export class Repository {
 
   send(request: RepositoryRequest): Promise<HttpResponse> {
     const { to, also = [], ...rest } = request
+    this.requests++
     const url = typeof to === 'string' ? this.endpoint.url(`${this.path}/${to}`) : to
     const scope: Scope = { repository: this.path, actions: this.writing ? ['pull', 'push'] : ['pull'] }
     return this.endpoint.auth.send({ ...rest, url }, [scope, ...also])

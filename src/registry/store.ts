@@ -5,10 +5,10 @@ import type { Digest } from '../oci/digest.ts'
 import { children, type Encoded } from '../oci/manifest.ts'
 import { isManifestType } from '../oci/media-type.ts'
 import type { Tag } from '../oci/reference.ts'
-import type { Call, Content, PushOutcome, Store } from '../store/store.ts'
+import type { Call, Content, Listing, PushOutcome, ReferrersFilter, Store } from '../store/store.ts'
 import { blobExists, fetchBlob } from './blobs.ts'
 import { anyMissing, getManifest, putManifest, resolveManifest } from './manifests.ts'
-import { ensureListed, type Filter, listReferrers } from './referrers.ts'
+import { ensureListed, listReferrers } from './referrers.ts'
 import type { Repository } from './repository.ts'
 import { listTags } from './tags.ts'
 import { uploadBlob } from './upload.ts'
@@ -64,12 +64,16 @@ export class RepositoryStore implements Store {
     yield found.bytes.subarray(offset)
   }
 
-  tags(call: Call = {}): AsyncGenerator<Tag> {
-    return listTags(this.#repository, only(call))
+  tags(call: Listing = {}): AsyncGenerator<Tag> {
+    return listTags(this.#repository, call)
   }
 
-  referrers(subject: Descriptor, filter: Filter = {}): AsyncGenerator<Descriptor> {
+  referrers(subject: Descriptor, filter: ReferrersFilter = {}): AsyncGenerator<Descriptor> {
     return listReferrers(this.#repository, subject, filter)
+  }
+
+  requests(): number {
+    return this.#repository.requests
   }
 
   async push(content: Descriptor, bytes: Content, call: Call = {}): Promise<PushOutcome> {

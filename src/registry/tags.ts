@@ -1,5 +1,5 @@
 import { isTag, type Tag } from '../oci/reference.ts'
-import type { Call } from '../store/store.ts'
+import type { Call, Listing } from '../store/store.ts'
 import { failed, readFaults } from './errors.ts'
 import { follow, invalid, type Page, readPage } from './pages.ts'
 import type { Repository } from './repository.ts'
@@ -30,12 +30,16 @@ const standsForReferrers = /^sha(?:256|384|512)-[0-9a-f]{64}$/
 
 /**
  * Every tag once, or throws; none where the registry knows no such repository. Fallback tags of the referrers
- * API are left out: whoever copied one as a tag would overwrite the destination's own list of referrers.
+ * API are left out unless asked for: whoever copied one as a tag would overwrite the destination's own list of
+ * referrers.
  */
-export async function* listTags(repository: Repository, call: Call): AsyncGenerator<Tag> {
+export async function* listTags(
+  repository: Repository,
+  { fallback = false, ...call }: Listing,
+): AsyncGenerator<Tag> {
   const seen = new Set<string>()
   for await (const entry of listEntries(repository, call)) {
-    if (!isTag(entry) || seen.has(entry) || standsForReferrers.test(entry)) continue
+    if (!isTag(entry) || seen.has(entry) || (!fallback && standsForReferrers.test(entry))) continue
     seen.add(entry)
     yield entry
   }

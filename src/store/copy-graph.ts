@@ -6,6 +6,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { children, type Encoded } from '../oci/manifest.ts'
 import { isIndexType, isManifestType } from '../oci/media-type.ts'
+import type { Tag } from '../oci/reference.ts'
 import type { CopyOptions } from './copy.ts'
 import { sourceContent } from './copy-content.ts'
 import { Tally } from './copy-tally.ts'
@@ -26,6 +27,12 @@ const maxPuts = 7
 /** Manifests on their way, over all copies of this process: one at a time per (destination, digest). */
 const manifests = new Pushes()
 
+interface Arrival {
+  readonly root: Descriptor
+  /** Whether the root can be written under its tags at once, instead of under its digest first. */
+  direct(): Promise<boolean>
+}
+
 /** One graph on its way from one store to another, children before parents. */
 export class GraphCopy {
   readonly from: ReadableStore
@@ -34,7 +41,14 @@ export class GraphCopy {
   readonly tally = new Tally()
   readonly skipped: SkippedReferrer[] = []
   readonly concurrency: number
-  readonly #options: CopyOptions
+  /** What the source lists for a subject, each asked for once. */
+  readonly listings = new Map<Digest, Promise<readonly Descriptor[]>>()
+  readonly options: CopyOptions
+  /** Whether the root got its tags on arrival. */
+  tagged = false
+  readonly #arrival: Arrival
+  /** The root, which is needed again for its tags. */
+  #root: Encoded | undefined
   /** Requests in flight, whatever they are for; never held while waiting for another one. */
   readonly #slots: ReturnType<typeof pLimit>
   /** Image manifests in memory. Indexes are not counted: they wait for these, and one of each level is open. */
@@ -43,10 +57,12 @@ export class GraphCopy {
   #manifests = 0
   #blobs = 0
 
-  constructor(from: ReadableStore, to: Store, options: CopyOptions) {
+  constructor(from: ReadableStore, to: Store, options: CopyOptions, arrival: Arrival) {
     this.from = from
     this.to = to
-    this.#options = options
+    this.options = options
+    this.#arrival = arrival
+    this.#root = options.manifest
     this.call = options.signal === undefined ? {} : { signal: options.signal }
     this.concurrency = options.concurrency ?? 16
     this.#slots = pLimit(this.concurrency)
@@ -54,7 +70,7 @@ export class GraphCopy {
   }
 
   get deep(): boolean {
-    return this.#options.check === 'deep'
+    return this.options.check === 'deep'
   }
 
   /** Brings a manifest with all that is below it. */
@@ -80,7 +96,7 @@ export class GraphCopy {
   blob(content: Descriptor): Promise<void> {
     return this.#once(content, () => {
       this.#blobs += 1
-      this.#bound('blobs', this.#blobs, this.#options.maxBlobs ?? 100_000)
+      this.#bound('blobs', this.#blobs, this.options.maxBlobs ?? 100_000)
       return this.#push(content)
     })
   }
@@ -103,12 +119,15 @@ export class GraphCopy {
 
   /** @throws GRAPH_TOO_LARGE */
   boundManifests(count: number): void {
-    this.#bound('manifests', count, this.#options.maxManifests ?? 10_000)
+    this.#bound('manifests', count, this.options.maxManifests ?? 10_000)
   }
 
   /** A manifest's bytes from the source. */
-  load(content: Descriptor): Promise<Encoded | undefined> {
-    return this.request('source', () => this.from.manifest(content, this.call))
+  async load(content: Descriptor): Promise<Encoded | undefined> {
+    if (this.#root?.descriptor.digest === content.digest) return this.#root
+    const found = await this.request('source', () => this.from.manifest(content, this.call))
+    if (content.digest === this.#arrival.root.digest) this.#root = found
+    return found
   }
 
   /** Runs one request within the bound on all of them; its failure says on which side it happened. */
@@ -145,7 +164,7 @@ export class GraphCopy {
   }
 
   async #bring(content: Descriptor, depth: number): Promise<void> {
-    if (this.#options.check !== 'deep' && this.#options.check !== 'new') {
+    if (this.options.check !== 'deep' && this.options.check !== 'new') {
       const present = await this.request('destination', () => this.to.exists(content, this.call))
       if (present) return this.tally.note(content, 'present')
     }
@@ -159,7 +178,9 @@ export class GraphCopy {
         { side: 'source', hint: 'What points to it is damaged or hostile; build it again.' },
       )
     await this.#below(manifest, depth)
-    this.tally.note(content, await this.#put(manifest, depth))
+    const direct = content.digest === this.#arrival.root.digest && (await this.#arrival.direct())
+    this.tally.note(content, await this.#put(manifest, depth, direct ? this.options.tags : undefined))
+    this.tagged ||= direct
   }
 
   /** Indexes below an index come in turn: each of them is held in memory until it is done. */
@@ -179,10 +200,14 @@ export class GraphCopy {
    * distribution 2.8 can forget a blob that two clients upload at once and then denies a manifest's children:
    * they are brought again, since the store looks anew after such an answer.
    */
-  async #put(manifest: Encoded, depth: number): Promise<'uploaded' | 'present'> {
+  async #put(manifest: Encoded, depth: number, tags?: readonly Tag[]): Promise<'uploaded' | 'present'> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.request('destination', () => this.to.put(manifest, this.call))
+        return await this.request('destination', async () => {
+          if (tags === undefined) return this.to.put(manifest, this.call)
+          await this.to.tag(manifest, tags, this.call)
+          return 'uploaded'
+        })
       } catch (error) {
         if (!hasCode(error, 'MANIFEST_BLOB_UNKNOWN') || attempt === maxPuts) throw error
       }
@@ -193,16 +218,18 @@ export class GraphCopy {
   }
 
   async #push(content: Descriptor): Promise<void> {
-    const source = sourceContent(this.from, content, this.call, this.#options.onProgress)
-    const outcome = await this.request('destination', async () => {
-      try {
-        return await this.to.push(content, source, this.call)
-      } catch (error) {
-        // A store may dress up the failure of the stream it was given: the source's own word is the better one.
-        throw source.failure() ?? error
-      }
-    })
-    this.tally.note(content, outcome)
+    const source = sourceContent(this.from, content, this.call, this.options.onProgress)
+    const push = () =>
+      this.request('destination', async () => {
+        try {
+          return await this.to.push(content, source, this.call)
+        } catch (error) {
+          // A store may dress up the failure of the stream it was given: the source's own word is the better one.
+          throw source.failure() ?? error
+        }
+      })
+    const { turn } = this.options
+    this.tally.note(content, await (turn === undefined ? push() : turn(content, push)))
   }
 
   #bound(what: string, count: number, limit: number): void {

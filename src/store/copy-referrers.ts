@@ -2,12 +2,19 @@ import { mapConcurrent } from '../core/concurrent.ts'
 import { SlipwayError } from '../core/error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { children, type Encoded } from '../oci/manifest.ts'
+import { artifactTypeOf, children, type Encoded } from '../oci/manifest.ts'
 import { isIndexType, isManifestType } from '../oci/media-type.ts'
 import type { GraphCopy, SkippedReferrer } from './copy-graph.ts'
 
 /** Referrers of one subject; signatures, SBOMs and reports are a handful. */
 const maxReferrers = 10_000
+
+/** Whether nothing in the graph at the source has a referrer that is wanted. */
+export async function hasNoReferrers(graph: GraphCopy, root: Descriptor): Promise<boolean> {
+  const level = await withBelow(graph, [root], new Map())
+  const listed = await mapConcurrent(level, graph.concurrency, (one) => wantedAt(graph, one))
+  return listed.every((some) => some.length === 0)
+}
 
 interface Listed {
   readonly subject: Descriptor
@@ -31,7 +38,14 @@ export async function copyReferrers(graph: GraphCopy, root: Descriptor): Promise
     const brought = await mapConcurrent(listed, graph.concurrency, (one) => bring(graph, one))
     const arrived = brought.filter((one) => one !== undefined)
     for (const one of arrived) found.set(one.digest, one)
-    level = await withBelow(graph, arrived, seen)
+    const settled = new Set(
+      listed.filter((one) => one.there && isLast(graph, one)).map(({ referrer }) => referrer),
+    )
+    level = await withBelow(
+      graph,
+      arrived.filter((one) => !settled.has(one)),
+      seen,
+    )
   }
   return [...found.values()]
 }
@@ -58,10 +72,33 @@ async function withBelow(
 
 /** What the source lists for one subject, and whether the destination lists it already. */
 async function listedBy(graph: GraphCopy, subject: Descriptor): Promise<Listed[]> {
-  const listed = await list(graph, 'source', subject)
+  const listed = await wantedAt(graph, subject)
   if (listed.length === 0) return []
   const there = new Set((await list(graph, 'destination', subject)).map((one) => one.digest))
   return listed.map((referrer) => ({ subject, referrer, there: there.has(referrer.digest) }))
+}
+
+/** What the source lists for a subject, of the artifactTypes that are wanted. */
+function wantedAt(graph: GraphCopy, subject: Descriptor): Promise<readonly Descriptor[]> {
+  const known = graph.listings.get(subject.digest)
+  if (known !== undefined) return known
+  const listing = (async () => {
+    const all = await list(graph, 'source', subject)
+    const { referrers } = graph.options
+    if (!Array.isArray(referrers)) return all
+    const types = await mapConcurrent(all, graph.concurrency, async (one) => {
+      if (one.artifactType !== undefined) return one.artifactType
+      const manifest = await graph.load(one)
+      return manifest === undefined ? undefined : artifactTypeOf(manifest.manifest)
+    })
+    return all.filter((_, at) => referrers.includes(types[at]))
+  })()
+  graph.listings.set(subject.digest, listing)
+  return listing
+}
+
+function isLast(graph: GraphCopy, { referrer }: Listed): boolean {
+  return !graph.deep && graph.options.unreferred?.(referrer) === true
 }
 
 async function bring(
@@ -90,9 +127,13 @@ function faultOf(manifest: Encoded | undefined, subject: Descriptor): SkippedRef
 
 function list(graph: GraphCopy, side: 'source' | 'destination', subject: Descriptor): Promise<Descriptor[]> {
   const store = side === 'source' ? graph.from : graph.to
+  const tags = side === 'source' ? graph.options.sourceTags : graph.options.destinationTags
   return graph.request(side, async () => {
     const listed: Descriptor[] = []
-    for await (const one of store.referrers(subject, graph.call)) {
+    for await (const one of store.referrers(subject, {
+      ...graph.call,
+      ...(tags === undefined ? {} : { tags }),
+    })) {
       if (listed.length === maxReferrers)
         throw new SlipwayError(
           'GRAPH_TOO_LARGE',

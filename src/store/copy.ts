@@ -1,9 +1,10 @@
 import { onSide } from '../core/error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
+import type { Encoded } from '../oci/manifest.ts'
 import { isManifestType } from '../oci/media-type.ts'
 import type { Tag } from '../oci/reference.ts'
 import { GraphCopy, type SkippedReferrer } from './copy-graph.ts'
-import { copyReferrers } from './copy-referrers.ts'
+import { copyReferrers, hasNoReferrers } from './copy-referrers.ts'
 import type { Counts } from './copy-tally.ts'
 import { unknown } from './rules.ts'
 import type { Call, ReadableStore, Store } from './store.ts'
@@ -12,8 +13,20 @@ export type { SkippedReferrer } from './copy-graph.ts'
 export type { Counts } from './copy-tally.ts'
 
 export interface CopyOptions extends Call {
-  /** Also everything whose subject is the root or a manifest below it, and their referrers in turn. */
-  readonly referrers?: boolean
+  /**
+   * Also everything whose subject is the root or a manifest below it, and their referrers in turn; or only
+   * those with one of these artifactTypes.
+   */
+  readonly referrers?: boolean | readonly string[]
+  /** The root, where it was read already. */
+  readonly manifest?: Encoded
+  /** Every tag of a side a moment ago, listed with `fallback`: spares asking for lists that do not exist. */
+  readonly sourceTags?: ReadonlySet<string>
+  readonly destinationTags?: ReadonlySet<string>
+  /** Referrers that nothing refers to, so that nobody asks once they are listed at the destination. */
+  readonly unreferred?: (referrer: Descriptor) => boolean
+  /** Gives each blob its turn among those of other copies. */
+  readonly turn?: Turn
   /** Tags that point at the root once all of it has arrived. */
   readonly tags?: readonly Tag[]
   /** Blobs and manifests in flight, together; default 16. */
@@ -31,6 +44,9 @@ export interface CopyOptions extends Call {
   /** Called with the number of bytes just read for the destination; a part sent again counts again. */
   readonly onProgress?: (bytes: number) => void
 }
+
+/** Runs the work on a blob when its time has come. */
+export type Turn = <T>(content: Descriptor, work: () => Promise<T>) => Promise<T>
 
 /** What moved. Children of a manifest that was present already were not looked at and are not counted. */
 export interface CopyResult {
@@ -59,11 +75,17 @@ export async function copy(
   to: Store,
   options: CopyOptions = {},
 ): Promise<CopyResult> {
-  const graph = new GraphCopy(from, to, options)
+  const { tags = [] } = options
+  const wanted = options.referrers !== undefined && options.referrers !== false
+  const graph: GraphCopy = new GraphCopy(from, to, options, {
+    root,
+    // Nothing comes between a manifest that nothing refers to and its tags: one request does both.
+    direct: async () => tags.length > 0 && (!wanted || (await hasNoReferrers(graph, root))),
+  })
   if (isManifestType(root.mediaType)) await graph.manifest(root)
   else await graph.blob(root)
-  const referrers = options.referrers === true ? await copyReferrers(graph, root) : []
-  if (options.tags !== undefined && options.tags.length > 0) await setTags(graph, root, options.tags)
+  const referrers = wanted ? await copyReferrers(graph, root) : []
+  if (tags.length > 0 && !graph.tagged) await setTags(graph, root, tags)
   return { root, ...graph.tally.result(), referrers, skipped: graph.skipped }
 }
 

@@ -2,6 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
+import type { Inventory } from './inventory.ts'
 
 /** What every call takes: a way to stop it. */
 export interface Call {
@@ -20,6 +21,8 @@ export interface Registry extends AsyncDisposable {
   repository(path: string): Store
   /** Every repository, or throws: UNSUPPORTED where there is no catalog. */
   repositories(call?: Call): AsyncIterable<string>
+  /** What cleaning up works with; left out where nothing can be deleted. @throws REPOSITORY_INVALID */
+  inventory?(path: string): Inventory
   /** An archive becomes a file here; others have nothing left to do. */
   finish(): Promise<void>
 }
@@ -34,6 +37,19 @@ export interface Reading extends Call {
    * that keeps or queues chunks.
    */
   readonly transient?: boolean
+}
+
+/** How tags are listed. */
+export interface Listing extends Call {
+  /** Also the tags that stand in for the referrers API, which are no tags of anybody's content. */
+  readonly fallback?: boolean
+}
+
+/** Which referrers are listed. */
+export interface ReferrersFilter extends Call {
+  readonly artifactType?: string
+  /** Every tag a moment ago, listed with `fallback`: what stands in for the API need not be asked for. */
+  readonly tags?: ReadonlySet<string>
 }
 
 /** One repository, read only. */
@@ -55,12 +71,11 @@ export interface ReadableStore {
    */
   fetch(content: Descriptor, call?: Reading): AsyncIterable<Uint8Array>
   /** Every tag, or throws; a repository that does not exist has none. */
-  tags(call?: Call): AsyncIterable<Tag>
+  tags(call?: Listing): AsyncIterable<Tag>
   /** Every manifest whose subject this is, or throws. */
-  referrers(
-    subject: Descriptor,
-    filter?: Call & { readonly artifactType?: string },
-  ): AsyncIterable<Descriptor>
+  referrers(subject: Descriptor, filter?: ReferrersFilter): AsyncIterable<Descriptor>
+  /** Requests sent so far for this repository, without repetitions and tokens; undefined off the network. */
+  requests?(): number
 }
 
 export type PushOutcome = 'uploaded' | 'mounted' | 'present'
