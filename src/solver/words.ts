@@ -77,9 +77,7 @@ export class Words {
         ? `${first} requires ${targets.join(' or ')}`
         : `${series(subjects)} together require ${targets.join(' or ')}`
     if (second === undefined) return refusal(first, 'cannot be used')
-    return subjects.length === 2
-      ? `${first} does not go together with ${second.replace(/^every /, 'any ')}`
-      : `${series(subjects)} do not go together`
+    return subjects.length === 2 ? apart(first, second) : `${series(subjects)} do not go together`
   }
 
   #chain(requiring: Fact, next: Fact): string | undefined {
