@@ -183,6 +183,14 @@ function nearest(set: VersionSet, all: readonly Version[]): string {
   return ` (the nearest are ${before} and ${after})`
 }
 
+/** Of two that clash; `not every` would leave open that some do go together. */
+function apart(first: string, second: string): string {
+  const other = second.replace(/^every /, 'any ')
+  const every = /^every (version|release) of (.*)$/s.exec(first)
+  if (every === null) return `${first} does not go together with ${other}`
+  return `no ${every[1]} of ${every[2]} goes together with ${other}`
+}
+
 function series(parts: readonly string[]): string {
   return `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`
 }
