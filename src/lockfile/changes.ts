@@ -1,3 +1,4 @@
+import { refused } from '../core/error.ts'
 import { compareVersions, versionOf } from '../version/version.ts'
 import type { Lock, LockedPackage } from './lock.ts'
 import { byId } from './read.ts'
@@ -28,6 +29,26 @@ export function compareLocks(before: Lock | undefined, after: Lock): readonly Ch
   })
   for (const was of old.values()) changes.push({ id: was.id, type: 'removed', before: was })
   return changes.sort(byId)
+}
+
+/**
+ * A registry that has other content under a locked version is no reason to take it unasked.
+ * @param asked packages that somebody named to be taken as they are now
+ * @throws LOCKED_CONTENT_CHANGED
+ */
+export function refuseReplaced(changes: readonly Change[], asked: readonly string[] = []): void {
+  const replaced = changes.filter(
+    ({ id, type, before, after }) =>
+      type === 'replaced' &&
+      before?.layer !== undefined &&
+      before.layer !== after?.layer &&
+      !asked.includes(id),
+  )
+  const [first] = replaced
+  if (first === undefined) return
+  throw refused('LOCKED_CONTENT_CHANGED', showChanges(replaced).join('\n'), {
+    hint: `Find out why; if it is right, run slipway deps update ${first.id}.`,
+  })
 }
 
 /** One line a change, for a terminal or a pull request: `~ kubernetes 1.28.0 → 1.28.1`. */

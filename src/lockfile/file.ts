@@ -4,13 +4,10 @@ import { badInput } from '../core/error.ts'
 import { replaceFile } from '../store/blob-folder.ts'
 import { errnoOf, readFailure } from '../store/file-failure.ts'
 import type { Lock } from './lock.ts'
-import { readLock } from './read.ts'
+import { largestLock, readLock } from './read.ts'
 import { writeLock } from './write.ts'
 
 export const lockName = 'slipway.lock'
-
-/** Bytes; `readLock` refuses anything near it already. */
-const largest = 8 * 1024 * 1024
 
 /**
  * The lock of a folder; undefined where there is none.
@@ -19,8 +16,8 @@ const largest = 8 * 1024 * 1024
 export async function loadLock(directory: string): Promise<Lock | undefined> {
   const path = join(directory, lockName)
   try {
-    if ((await stat(path)).size > largest)
-      throw badInput('LOCK_INVALID', `${lockName} has more than ${largest} bytes`, {
+    if ((await stat(path)).size > largestLock)
+      throw badInput('LOCK_INVALID', `${lockName} has more than ${largestLock} bytes`, {
         hint: 'It is no lock: remove it and run slipway deps resolve.',
       })
     return readLock(await readFile(path), lockName)

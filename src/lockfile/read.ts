@@ -10,8 +10,8 @@ import { blockFault, lockSchema, mostPackages, type PackageBlock } from './schem
 /** The version this program writes and the only one it reads. */
 export const lockVersion = 1
 
-/** Bytes: some ten thousand packages. */
-const largestLock = 4 * 1024 * 1024
+/** Bytes: as many packages as a lock may have, each with a dozen dependencies. */
+export const largestLock = 16 * 1024 * 1024
 
 /** Findings for one file; a file with more has one cause. */
 const mostFindings = 50

@@ -1,6 +1,5 @@
-import { refused } from '../core/error.ts'
 import { waves } from '../core/waves.ts'
-import { type Change, compareLocks, showChanges } from '../lockfile/changes.ts'
+import { type Change, compareLocks, refuseReplaced } from '../lockfile/changes.ts'
 import { saveLock } from '../lockfile/file.ts'
 import { graphText } from '../lockfile/graph.ts'
 import type { Lock } from '../lockfile/lock.ts'
@@ -40,7 +39,8 @@ export interface DepsResolveResult {
 
 /**
  * Solves the dependencies and writes `slipway.lock`; versions that are locked already stay where they fit.
- * @throws UNSATISFIABLE, DEPENDENCY_CYCLE, LOCK_MISSING, LOCK_OUT_OF_DATE, LOCK_INVALID
+ * @throws UNSATISFIABLE, DEPENDENCY_CYCLE, LOCK_MISSING, LOCK_OUT_OF_DATE, LOCK_INVALID,
+ *   LOCKED_CONTENT_CHANGED
  */
 export async function depsResolve(options: DepsResolveOptions, context: Context): Promise<DepsResolveResult> {
   if (options.frozen) {
@@ -68,17 +68,4 @@ export async function depsResolve(options: DepsResolveOptions, context: Context)
       counts,
     }
   }
-}
-
-/** A registry that has other content under a locked version is no reason to take it unasked. */
-function refuseReplaced(changes: readonly Change[]): void {
-  const replaced = changes.filter(
-    ({ type, before, after }) =>
-      type === 'replaced' && before?.layer !== undefined && before.layer !== after?.layer,
-  )
-  const [first] = replaced
-  if (first === undefined) return
-  throw refused('LOCKED_CONTENT_CHANGED', showChanges(replaced).join('\n'), {
-    hint: `Find out why; if it is right, run slipway deps update ${first.id}.`,
-  })
 }

@@ -1,5 +1,5 @@
 import { badInput, refused } from '../core/error.ts'
-import { type Change, compareLocks } from '../lockfile/changes.ts'
+import { type Change, compareLocks, refuseReplaced } from '../lockfile/changes.ts'
 import { loadLock, lockName, saveLock } from '../lockfile/file.ts'
 import { lockedId } from '../lockfile/find.ts'
 import { needsOf } from '../lockfile/tree.ts'
@@ -24,8 +24,9 @@ export interface DepsUpdateResult {
 }
 
 /**
- * Moves locked packages to the highest versions that fit; without a name, all of them.
- * @throws UNSATISFIABLE, PACKAGE_NOT_LOCKED, PRECISE_NEEDS_NAME, VERSION_INVALID
+ * Moves locked packages to the highest versions that fit; without a name, all of them. Other content under a
+ * version that stays is taken of the named package alone.
+ * @throws UNSATISFIABLE, LOCKED_CONTENT_CHANGED, PACKAGE_NOT_LOCKED, PRECISE_NEEDS_NAME, VERSION_INVALID
  */
 export async function depsUpdate(options: DepsUpdateOptions, context: Context): Promise<DepsUpdateResult> {
   const { name, precise, recursive, dryRun, ...solving } = options
@@ -35,21 +36,21 @@ export async function depsUpdate(options: DepsUpdateOptions, context: Context): 
     })
   const version = precise === undefined ? undefined : parseVersion(precise)
   const before = await loadLock(options.directory)
-  if (name === undefined) return await done({ unlock: 'all' })
+  if (name === undefined) return await done({ unlock: 'all' }, [])
   if (before === undefined)
     throw refused('LOCK_MISSING', `There is no ${lockName} to update one package of`, {
       hint: 'Run slipway deps resolve first.',
     })
   const id = lockedId(before, name)
-  return await done({
-    unlock: recursive ? below(id, needsOf(before)) : [id],
-    ...(version === undefined ? {} : { precise: { id, version } }),
-  })
+  const unlock = recursive ? below(id, needsOf(before)) : [id]
+  return await done({ unlock, ...(version === undefined ? {} : { precise: { id, version } }) }, [id])
 
-  async function done(unlocking: Unlocking): Promise<DepsUpdateResult> {
+  async function done(unlocking: Unlocking, asked: readonly PackageId[]): Promise<DepsUpdateResult> {
     const { lock } = await resolveDependencies({ ...solving, ...unlocking }, context)
+    const changes = compareLocks(before, lock)
+    refuseReplaced(changes, asked)
     const written = dryRun ? false : await saveLock(options.directory, lock)
-    return { changes: compareLocks(before, lock), written }
+    return { changes, written }
   }
 }
 

@@ -272,7 +272,7 @@ describe('a broken or hostile lock', () => {
   })
 
   it.each<[string, () => string | Uint8Array, string]>([
-    ['larger than 4 MiB', () => `${text}#${' '.repeat(4 * 1024 * 1024)}`, 'YAML_TOO_LARGE'],
+    ['larger than 16 MiB', () => `${writeLock(small)}#${'x'.repeat(16 * 1024 * 1024)}`, 'YAML_TOO_LARGE'],
     ['nested by the ten thousand', () => '['.repeat(10_000), 'YAML_'],
     ['that is no UTF-8', () => Buffer.from([0x76, 0xff, 0xfe]), 'YAML_NOT_UTF8'],
     ['that is empty', () => '', 'LOCK_VALUE_INVALID'],
@@ -290,7 +290,11 @@ describe('a broken or hostile lock', () => {
 
   it('with thousands of packages is read, too', () => {
     const many = lockOf(Array.from({ length: 8000 }, (_, n) => locked(`p${n}`)))
-    expect(readLock(writeLock(many), 'slipway.lock').packages).toHaveLength(8000)
+    const text = writeLock(many)
+    expect(readLock(text, 'slipway.lock').packages).toHaveLength(8000)
+    // As many bytes as 20,000 packages from a registry have.
+    const long = `${`# ${'x'.repeat(997)}\n`.repeat(9000)}${writeLock(small)}`
+    expect(readLock(long, 'slipway.lock').packages).toHaveLength(2)
   })
 })
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { parseTarget } from '../../src/store/address.ts'
+import { published, taskserv } from '../sources/published.ts'
 import { extension, type Project, project, versionsOf, write } from './solving.ts'
 
 /** Everything locked at 1.0.0, and newer versions of all of it published since. */
@@ -88,5 +90,43 @@ describe('updating', () => {
     const one = project()
     write(one.directory, extension('a', '1.0.0'))
     await expect(one.update({ name: 'a' })).rejects.toMatchObject({ code: 'LOCK_MISSING', exit: 3 })
+  })
+})
+
+describe('other content under a locked version', () => {
+  /** `b 1.0.0` and `c 1.0.0` are locked; then somebody pushes another `c 1.0.0`. */
+  async function replaced(): Promise<Project> {
+    const one = project()
+    write(one.directory, extension('a', '1.0.0', { b: '^1.0.0', c: '^1.0.0' }))
+    await one.stock({ 'b 1.0.0': {}, 'c 1.0.0': {} })
+    await one.resolve()
+    await one.stock({ 'b 1.1.0': {} })
+    await one.run(async ({ open }) => {
+      const registry = await open(parseTarget(`layout:${one.directory}/.slipway/registry`))
+      const manifest = taskserv('c', '1.0.0', {}, {})
+      await published(registry, { manifest, repository: 'c', layer: Buffer.from('other files') })
+    })
+    return one
+  }
+
+  it.each([
+    ['resolving', (one: Project) => one.resolve()],
+    ['updating another package', (one: Project) => one.update({ name: 'b' })],
+    ['updating all of them', (one: Project) => one.update()],
+  ])('is refused by %s, naming both digests', async (_, work) => {
+    const one = await replaced()
+    const before = one.lock()
+    const error = await work(one).catch((thrown) => thrown)
+    expect(error).toMatchObject({ code: 'LOCKED_CONTENT_CHANGED', exit: 3 })
+    expect(error.message).toMatch(/^! c 1\.0\.0 has other content: sha256:\S+ → sha256:\S+$/)
+    expect(error.hint).toContain('slipway deps update c')
+    expect(one.lock()).toBe(before)
+  })
+
+  it('is taken where that very package is updated', async () => {
+    const one = await replaced()
+    const { changes } = await one.update({ name: 'c' })
+    expect(changes.map(({ id, type }) => `${id} ${type}`)).toEqual(['c replaced'])
+    await one.resolve({ frozen: true })
   })
 })
