@@ -28,6 +28,12 @@ export interface Auth {
    * @throws UNAUTHORIZED, DENIED, TOKEN_UNAVAILABLE, CREDENTIALS_INVALID and what Transport throws
    */
   send(request: HttpRequest, scopes: readonly Scope[]): Promise<HttpResponse>
+  /**
+   * With the credential of `host` at once, for an interface beside the registry's that asks for none before it
+   * refuses. The caller answers for the address being that host's own; redirects are handed back.
+   * @throws CREDENTIALS_INVALID and what Transport throws
+   */
+  sendAs(host: string, form: 'basic' | 'bearer', request: HttpRequest): Promise<HttpResponse>
   /** The credential of the latest request that carried one, as errors may show it. */
   readonly credential: string | undefined
 }
@@ -95,6 +101,16 @@ class HostAuth implements Auth {
       await answer.discard()
     }
     throw failure ?? (await this.#unauthorized(request, scopes))
+  }
+
+  async sendAs(host: string, form: 'basic' | 'bearer', request: HttpRequest): Promise<HttpResponse> {
+    const { url } = request
+    const safe = url.protocol === 'https:' || this.#mayBePlain(url)
+    const credential = safe ? await this.#options.credentials.for(host) : undefined
+    if (credential !== undefined) this.credential = describeCredential(credential)
+    const authorization = credential === undefined ? undefined : headerOf(credential, form)
+    const headers = { ...request.headers, ...(authorization === undefined ? {} : { authorization }) }
+    return await this.#options.transport.send({ ...request, headers, redirect: 'manual' })
   }
 
   async #sendWith(request: HttpRequest, proof: Proof | undefined): Promise<HttpResponse> {
@@ -179,6 +195,12 @@ class HostAuth implements Auth {
       hint: `Check ${credential.source}: the password or token may be wrong or expired, or lack these rights.`,
     })
   }
+}
+
+/** A password is a token for those who want one. */
+function headerOf(credential: Credential, form: 'basic' | 'bearer'): string {
+  if (credential.kind !== 'basic') return `Bearer ${credential.token}`
+  return form === 'basic' ? basicHeader(credential) : `Bearer ${credential.password}`
 }
 
 /** The schemes Slipway speaks among the challenges, the stronger first. */

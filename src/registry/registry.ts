@@ -1,14 +1,16 @@
 import { type Clock, systemClock } from '../core/clock.ts'
 import { defaultLimits, type Limits } from '../core/limits.ts'
 import { parseRepository } from '../oci/reference.ts'
+import type { Inventory } from '../store/inventory.ts'
 import type { Call, Registry } from '../store/store.ts'
 import type { Auth } from './auth.ts'
 import { listRepositories } from './catalog.ts'
 import { defaultUploadSizes, Endpoint, isDockerHub, type UploadSizes } from './endpoint.ts'
 import { Repository } from './repository.ts'
 import { RepositoryStore } from './store.ts'
+import { type BackendOptions, inventoryOf } from './vendor/backend.ts'
 
-export interface RegistryOptions {
+export interface RegistryOptions extends BackendOptions {
   /** `host` or `host:port` as users write it; Docker Hub's own names lead to its real host. */
   readonly host: string
   readonly plainHttp: boolean
@@ -36,6 +38,8 @@ class HttpRegistry implements Registry {
   readonly #endpoint: Endpoint
   readonly #prefix: string
   readonly #release: (() => Promise<void>) | undefined
+  readonly #backend: BackendOptions
+  readonly #repositories = new Map<string, Repository>()
   readonly #stores = new Map<string, RepositoryStore>()
 
   constructor(options: RegistryOptions) {
@@ -50,6 +54,7 @@ class HttpRegistry implements Registry {
     })
     this.#prefix = prefix === '' ? '' : `${parseRepository(prefix)}/`
     this.#release = options.release
+    this.#backend = options
     this.name = prefix === '' ? host : `${host}/${prefix}`
   }
 
@@ -57,10 +62,17 @@ class HttpRegistry implements Registry {
     const full = this.#fullPath(path)
     let store = this.#stores.get(full)
     if (store === undefined) {
-      store = new RepositoryStore(new Repository(this.#endpoint, full))
+      const repository = new Repository(this.#endpoint, full)
+      store = new RepositoryStore(repository)
+      this.#repositories.set(full, repository)
       this.#stores.set(full, store)
     }
     return store
+  }
+
+  inventory(path: string): Inventory {
+    const store = this.repository(path)
+    return inventoryOf(this.#repositories.get(this.#fullPath(path)) as Repository, store, this.#backend)
   }
 
   async *repositories(call: Call = {}): AsyncGenerator<string> {

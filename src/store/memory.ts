@@ -3,25 +3,38 @@ import type { Digest } from '../oci/digest.ts'
 import { decode, type Encoded, referrerDescriptor } from '../oci/manifest.ts'
 import { parseRepository, type Tag } from '../oci/reference.ts'
 import { checked } from './digesting.ts'
+import {
+  type Deleted,
+  type Inventory,
+  type InventoryEntry,
+  inventoryChanged,
+  sameTags,
+  tagsChanged,
+} from './inventory.ts'
 import { Pushes } from './pushes.ts'
 import { decodeManifest, isDigestReference, manifestLimit, requireChildren, unknown } from './rules.ts'
 import type { Call, Content, PushOutcome, Registry, Store } from './store.ts'
 
 let opened = 0
 
-/** A registry that lives as long as this object; for tests and for what is small. */
-export function memoryRegistry(name = 'memory'): Registry {
+/**
+ * A registry that lives as long as this object; for tests and for what is small.
+ * @param now milliseconds since 1970, for when things were pushed
+ */
+export function memoryRegistry(name = 'memory', now: () => number = Date.now): Registry {
   const stores = new Map<string, MemoryStore>()
   opened += 1
   const id = `memory://${opened}`
+  const repository = (path: string): MemoryStore => {
+    const store =
+      stores.get(path) ?? new MemoryStore(`${id}/${parseRepository(path)}`, `${name}/${path}`, id, now)
+    stores.set(path, store)
+    return store
+  }
   return {
     name,
-    repository(path) {
-      const store =
-        stores.get(path) ?? new MemoryStore(`${id}/${parseRepository(path)}`, `${name}/${path}`, id)
-      stores.set(path, store)
-      return store
-    },
+    repository,
+    inventory: (path) => repository(path).inventory(),
     async *repositories(call) {
       call?.signal?.throwIfAborted()
       for (const [path, store] of [...stores].sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -41,12 +54,16 @@ class MemoryStore implements Store {
   readonly #content = new Map<Digest, Uint8Array>()
   readonly #tags = new Map<Tag, Descriptor>()
   readonly #referrers = new Map<Digest, Map<Digest, Descriptor>>()
+  /** When a manifest or one of its tags was last written. */
+  readonly #written = new Map<Digest, number>()
+  readonly #now: () => number
   readonly #pushes = new Pushes()
 
-  constructor(id: string, name: string, registry: string) {
+  constructor(id: string, name: string, registry: string, now: () => number) {
     this.id = id
     this.name = name
     this.#registry = registry
+    this.#now = now
   }
 
   get empty(): boolean {
@@ -107,6 +124,7 @@ class MemoryStore implements Store {
     await requireChildren(manifest, this.name, (child) => this.#holds(child))
     const present = this.#holds(descriptor)
     this.#content.set(descriptor.digest, manifest.bytes)
+    this.#written.set(descriptor.digest, this.#now())
     const subject = manifest.manifest.subject?.digest
     if (subject !== undefined) {
       const listed = this.#referrers.get(subject) ?? new Map<Digest, Descriptor>()
@@ -118,6 +136,50 @@ class MemoryStore implements Store {
   async tag(manifest: Encoded, tags: readonly Tag[], call?: Call): Promise<void> {
     await this.put(manifest, call)
     for (const tag of tags) this.#tags.set(tag, plain(manifest.descriptor))
+  }
+
+  inventory(): Inventory {
+    return {
+      can: {
+        untag: true,
+        delete: true,
+        listUntagged: true,
+        listReferrers: true,
+        pushedAt: true,
+        pulledAt: false,
+        restoreDays: 0,
+      },
+      entries: (call) => this.#entries(call),
+      untag: async (tag, expect, call) => {
+        call?.signal?.throwIfAborted()
+        const found = this.#tags.get(tag)?.digest
+        if (found !== expect) throw inventoryChanged(`${this.name}:${tag}`, expect, found)
+        this.#tags.delete(tag)
+      },
+      delete: (digest, expectTags, call) => this.#delete(digest, expectTags, call),
+    }
+  }
+
+  async *#entries(call?: Call): AsyncGenerator<InventoryEntry> {
+    call?.signal?.throwIfAborted()
+    for (const [digest, written] of [...this.#written])
+      yield { digest, tags: this.#tagsOf(digest), pushedAt: new Date(written) }
+  }
+
+  async #delete(digest: Digest, expectTags: readonly Tag[], call?: Call): Promise<Deleted> {
+    call?.signal?.throwIfAborted()
+    if (!this.#written.has(digest)) return {}
+    const tags = this.#tagsOf(digest)
+    if (!sameTags(tags, expectTags)) throw tagsChanged(`${this.name}@${digest}`, expectTags, tags)
+    for (const tag of tags) this.#tags.delete(tag)
+    this.#written.delete(digest)
+    this.#content.delete(digest)
+    for (const listed of this.#referrers.values()) listed.delete(digest)
+    return {}
+  }
+
+  #tagsOf(digest: Digest): Tag[] {
+    return [...this.#tags].flatMap(([tag, to]) => (to.digest === digest ? [tag] : []))
   }
 
   async #bring(content: Descriptor, bytes: Content, call?: Call): Promise<PushOutcome> {

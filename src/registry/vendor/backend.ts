@@ -1,0 +1,48 @@
+import { badInput } from '../../core/error.ts'
+import { isLoopback } from '../../http/address.ts'
+import type { Inventory } from '../../store/inventory.ts'
+import type { Store } from '../../store/store.ts'
+import type { Repository } from '../repository.ts'
+import { GhcrInventory } from './ghcr.ts'
+import { HarborInventory } from './harbor.ts'
+import { OciInventory } from './oci.ts'
+import { zotInventory } from './zot.ts'
+
+/** Programs whose own interface deleting goes through. */
+export const backends = ['oci', 'zot', 'ghcr', 'harbor'] as const
+export type Backend = (typeof backends)[number]
+
+export interface BackendOptions {
+  /** Default: `ghcr` for ghcr.io, `oci` for every other host. */
+  readonly backend?: Backend
+  /** Address of GitHub's API; default https://api.github.com, for ghcr.io only. */
+  readonly api?: string
+}
+
+/**
+ * What deletes in one repository.
+ * @throws BACKEND_INVALID for `ghcr` on another host without an address of its API
+ */
+export function inventoryOf(repository: Repository, store: Store, options: BackendOptions): Inventory {
+  const { host } = repository.endpoint
+  const { backend = host === 'ghcr.io' ? 'ghcr' : 'oci' } = options
+  if (backend === 'oci') return new OciInventory(repository)
+  if (backend === 'zot') return zotInventory(repository)
+  if (backend === 'harbor') return new HarborInventory(repository)
+  return new GhcrInventory(repository, store, apiOf(host, options.api))
+}
+
+/** A token goes there: so over TLS, or to this machine. */
+function apiOf(host: string, given: string | undefined): URL {
+  const text = given ?? (host === 'ghcr.io' ? 'https://api.github.com' : undefined)
+  const url = text === undefined ? null : URL.parse(text.endsWith('/') ? text : `${text}/`)
+  if (url !== null && url.username === '' && (url.protocol === 'https:' || isLoopback(url.hostname)))
+    return url
+  throw badInput(
+    'BACKEND_INVALID',
+    text === undefined
+      ? `${host} is to be cleaned through GitHub's Packages API, but nothing says where that is`
+      : `${host}: the API's address is no https address without a password`,
+    { hint: 'Set registries.<host>.api in slipway.yaml, such as https://github.example.org/api/v3.' },
+  )
+}
