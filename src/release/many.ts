@@ -2,8 +2,11 @@ import { mapConcurrent } from '../core/concurrent.ts'
 import { badInput, onSide } from '../core/error.ts'
 import type { GitTag } from '../extension/git-tag.ts'
 import { type Layouts, registryTagOf, repositoryOf } from '../extension/kinds.ts'
+import type { Tag } from '../oci/reference.ts'
 import { type Target, under } from '../store/address.ts'
-import type { Call, Registry } from '../store/store.ts'
+import type { Call, ReadableStore, Registry } from '../store/store.ts'
+import { isPrerelease, versionOf } from '../version/version.ts'
+import { compareTags } from '../version/version-tag.ts'
 import { type Candidates, releaseTags, workingVersions } from './candidates.ts'
 import type { PlanOptions, SelectOptions } from './plan.ts'
 import type { Sources } from './sources.ts'
@@ -33,6 +36,8 @@ export interface Targets {
   open(target: Target): Promise<Registry>
   /** Repositories asked at once. */
   readonly concurrency: number
+  /** Whether `latest` must stand at the highest version, too. */
+  readonly latest: boolean
 }
 
 /**
@@ -89,11 +94,11 @@ function whyNothing({ tags, none }: Candidates): string {
   return `Nothing to release: ${count} found ${tags.length === 1 ? 'is' : 'are'} at every target already.`
 }
 
-/** Those that at least one target does not have. */
+/** Those that at least one target does not have, or has without `latest`. */
 async function lacking(
   tags: readonly GitTag[],
   layouts: Layouts,
-  { targets, open, concurrency }: Targets,
+  { targets, open, concurrency, latest }: Targets,
   call: Call,
 ): Promise<Set<GitTag>> {
   const wanted = new Map<string, Map<string, GitTag>>()
@@ -106,17 +111,32 @@ async function lacking(
   const questions = targets.flatMap((target) => [...wanted].map((one) => [target, ...one] as const))
   const missing = new Set<GitTag>()
   await mapConcurrent(questions, concurrency, async ([target, repository, versions]) => {
-    const left = new Map(versions)
     try {
-      const registry = await open(target)
-      for await (const tag of registry.repository(under(target, repository)).tags(call)) {
-        left.delete(tag)
-        if (left.size === 0) break
-      }
+      const store = (await open(target)).repository(under(target, repository))
+      const there = new Set<string>()
+      for await (const tag of store.tags(call)) there.add(tag)
+      for (const [tag, one] of versions) if (!there.has(tag)) missing.add(one)
+      const highest = latest ? highestOf(there) : undefined
+      const one = highest === undefined ? undefined : versions.get(highest)
+      if (one !== undefined && (await isBehind(store, highest as Tag, call))) missing.add(one)
     } catch (error) {
       throw onSide('destination', error)
     }
-    for (const one of left.values()) missing.add(one)
   })
   return new Set(tags.filter((one) => missing.has(one)))
+}
+
+/** The highest stable version among tags. */
+function highestOf(tags: Iterable<string>): string | undefined {
+  const stable = [...tags].filter((tag) => {
+    const version = versionOf(tag.replace(/^v/, ''))
+    return version !== undefined && !isPrerelease(version)
+  })
+  return stable.sort(compareTags).at(-1)
+}
+
+/** Whether a run ended between the version's own tag and `latest`: asking for the version again moves it. */
+async function isBehind(store: ReadableStore, tag: Tag, call: Call): Promise<boolean> {
+  const [latest, own] = await Promise.all([store.resolve('latest' as Tag, call), store.resolve(tag, call)])
+  return latest?.digest !== own?.digest
 }

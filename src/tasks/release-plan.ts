@@ -13,7 +13,7 @@ import { byGitTag, type FailedOutcome, failedOutcome } from './outcome.ts'
 
 export type ReleasePlanOptions = SelectOptions &
   ManyOptions &
-  Pick<PublishingOptions, 'targets' | 'concurrency'>
+  Pick<PublishingOptions, 'targets' | 'moving' | 'concurrency'>
 
 /** One artifact that would be released. */
 export interface PlanRow {
@@ -53,7 +53,8 @@ export async function releasePlan(options: ReleasePlanOptions, context: Context)
   const { report } = context
   await using sources = new Sources({ ...context, directory: options.directory })
   const { targets, concurrency } = options
-  const chosen = await choose(options, sources, { targets, open: context.open, concurrency }, context)
+  const latest = options.moving.includes('latest')
+  const chosen = await choose(options, sources, { targets, open: context.open, concurrency, latest }, context)
   if (chosen.nothing !== undefined) {
     report.emit({ type: 'info', message: chosen.nothing })
     return { rows: [], waves: [], slots: slotsOf([], false), failed: [], mermaid: flowchart([]) }

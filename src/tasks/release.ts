@@ -49,7 +49,8 @@ export async function release(options: ReleaseOptions, context: Context): Promis
   const { report } = context
   await using sources = new Sources({ ...context, directory: options.directory })
   const { targets, concurrency } = options
-  const chosen = await choose(options, sources, { targets, open: context.open, concurrency }, context)
+  const latest = options.moving.includes('latest')
+  const chosen = await choose(options, sources, { targets, open: context.open, concurrency, latest }, context)
   if (chosen.nothing !== undefined) {
     report.emit({ type: 'info', message: chosen.nothing })
     return { releases: [], failed: [], findings: [], exit: 0 }

@@ -86,6 +86,7 @@ export async function planFor(directory: string, places: readonly string[], more
       allowDirty: false,
       requireGitTag: false,
       concurrency: 8,
+      moving: ['latest'],
       targets: places.map(parseTarget),
       ...more,
     },

@@ -92,10 +92,35 @@ describe('release --all-changed', () => {
     registry.clearLog()
     expect(await run(all)).toEqual({ releases: [], failed: [], findings: [], exit: 0 })
     expect(said().at(-1)).toBe('Nothing to release: all 2 versions found are at every target already.')
-    expect(registry.log()).toEqual([
-      expect.stringContaining('GET /v2/x/etcd/tags/list'),
-      expect.stringContaining('GET /v2/x/redis/tags/list'),
+    const asked = (name: string, version: string) => [
+      `GET /v2/x/${name}/tags/list`,
+      `HEAD /v2/x/${name}/manifests/latest`,
+      `HEAD /v2/x/${name}/manifests/${version}`,
+    ]
+    const lines = registry.log().map((line) => line.replace(/\?.*/, ''))
+    expect(lines.sort()).toEqual([...asked('etcd', '3.5.0'), ...asked('redis', '7.0.0')].sort())
+  })
+
+  it.each([
+    ['behind', 'set'],
+    ['missing', 'delete'],
+  ] as const)('moves latest where a run ended before it did: %s', async (_, how) => {
+    repositoryWith(dir, one('etcd', '3.5.0'))
+    await run(all)
+    const first = latest('etcd') ?? ''
+    commit(one('etcd', '3.5.1'))
+    await run(all)
+    const second = latest('etcd')
+    expect(second).not.toBe(first)
+    registry.repository('x/etcd')?.tags[how]('latest', first)
+    const { releases } = await run(all)
+    expect(releases).toMatchObject([
+      { version: '3.5.1', targets: [{ outcome: 'unchanged', moved: { latest: '3.5.1' } }] },
     ])
+    expect(latest('etcd')).toBe(second)
+    // Where nobody asked for moving tags, nobody misses them.
+    registry.repository('x/etcd')?.tags[how]('latest', first)
+    expect((await run({ ...all, moving: [] })).releases).toEqual([])
   })
 
   it('refuses uncommitted changes in a folder that would be released, and no others', async () => {
