@@ -9,11 +9,16 @@ const latest = 32
 /** Which package is chosen next. */
 export class Order {
   readonly #heat: ReadonlyMap<PackageId, number>
+  readonly #locked: { has(id: PackageId): boolean }
   readonly #lateness = new Map<PackageId, number>()
 
-  /** @param heat how often each package was part of a conflict */
-  constructor(heat: ReadonlyMap<PackageId, number>) {
+  /**
+   * @param heat how often each package was part of a conflict
+   * @param locked what should stay as it is
+   */
+  constructor(heat: ReadonlyMap<PackageId, number>, locked: { has(id: PackageId): boolean } = new Set()) {
     this.#heat = heat
+    this.#locked = locked
   }
 
   /** Those of which one is to be chosen before all others. */
@@ -22,16 +27,15 @@ export class Order {
     return open.filter(({ id }) => this.#late(id) === first)
   }
 
-  /** The one that conflicts most, then the one with the fewest candidates, then by id. */
+  /**
+   * The one that conflicts most; then those that are new or to be updated, so that locked ones move where
+   * they must; then the one with the fewest candidates; then by id.
+   */
   first<T extends { readonly id: PackageId }>(open: readonly T[], count: (one: T) => number): T | undefined {
-    let best: { readonly one: T; readonly heat: number; readonly count: number } | undefined
+    let best: { readonly one: T; readonly rank: readonly number[] } | undefined
     for (const one of open) {
-      const rank = { one, heat: this.#warmth(one.id), count: count(one) }
-      const ahead =
-        best === undefined
-          ? -1
-          : best.heat - rank.heat || rank.count - best.count || (one.id < best.one.id ? -1 : 1)
-      if (ahead < 0) best = rank
+      const rank = [-this.#warmth(one.id), Number(this.#locked.has(one.id)), count(one)]
+      if (best === undefined || compareRanks(rank, best.rank, one.id < best.one.id) < 0) best = { one, rank }
     }
     return best?.one
   }
@@ -52,4 +56,9 @@ export class Order {
   #warmth(id: PackageId): number {
     return Math.max(-1, Math.floor(Math.log2((this.#heat.get(id) ?? 0) / hot)))
   }
+}
+
+function compareRanks(a: readonly number[], b: readonly number[], before: boolean): number {
+  const at = a.findIndex((rank, place) => rank !== b[place])
+  return at < 0 ? (before ? -1 : 1) : (a[at] as number) - (b[at] as number)
 }

@@ -29,15 +29,6 @@ export class Propagation {
     }
   }
 
-  /** Another one says all that this one does. */
-  remove(incompatibility: Incompatibility): void {
-    for (const { id } of incompatibility.terms) {
-      const own = this.#byId.get(id) ?? []
-      const at = own.indexOf(incompatibility)
-      if (at >= 0) own.splice(at, 1)
-    }
-  }
-
   /** Derives all that follows; conflicts on the way are resolved by taking choices back. */
   run(): void {
     for (const id of this.#changed) {
@@ -54,11 +45,6 @@ export class Propagation {
         }
       }
     }
-  }
-
-  /** Takes back all choices after the first so many. */
-  takeBack(level: number): void {
-    this.#backtrack(level)
   }
 
   choose(...choice: Parameters<PartialSolution['choose']>): void {
@@ -117,7 +103,7 @@ export class Propagation {
     while (learned.terms.length > 0) {
       const { term, satisfier, rest, earlier } = this.#lastSatisfied(learned)
       if (satisfier.cause === undefined || earlier < satisfier.level) {
-        this.#backtrack(earlier)
+        this.takeBack(earlier)
         this.#changed.clear()
         if (learned === conflict) for (const { id } of learned.terms) this.#changed.add(id)
         else this.add(learned)
@@ -144,7 +130,8 @@ export class Propagation {
     return { ...last, earlier: Math.max(earlier, this.solution.satisfier(negate(rest)).level), rest }
   }
 
-  #backtrack(level: number): void {
+  /** Takes back all choices after the first so many. */
+  takeBack(level: number): void {
     this.solution.backtrack(level)
     for (let last = this.#settledAt.at(-1); last !== undefined && last.level > level; ) {
       this.#settled.delete(last.incompatibility)

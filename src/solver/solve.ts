@@ -46,12 +46,13 @@ class Search {
   readonly #candidates = new Map<PackageId, Candidates>()
   readonly #requires = new Map<string, readonly Requirement[]>()
   readonly #told = new Set<Version>()
-  readonly #order = new Order(this.#state.heat)
+  readonly #order: Order
   #choices = 0
 
   constructor(provider: Provider, options: SolveOptions) {
     this.#provider = provider
     this.#options = options
+    this.#order = new Order(this.#state.heat, options.preferred)
   }
 
   async run(): Promise<SolveResult> {
@@ -68,7 +69,7 @@ class Search {
     }
   }
 
-  /** Which package to choose next: the one with the fewest candidates. */
+  /** Which package to choose next; undefined when all are chosen. */
   async #next(): Promise<Term | undefined> {
     const open = [...this.#state.solution.open()]
     const asked = open.map(({ id }) => this.#ask(id))
@@ -167,8 +168,6 @@ class Search {
           ? dependencyIncompatibility(id, set, says.requires)
           : unavailable(id, set, says.unavailable)
       if (incompatibility === undefined) continue
-      for (const old of new Set(claims.map((one) => one.incompatibility)))
-        if (old !== undefined) this.#state.remove(old)
       for (const one of claims) one.incompatibility = incompatibility
       this.#state.add(incompatibility)
     }

@@ -147,6 +147,21 @@ test('a locked package that has to move takes with it only what has to', async (
   expect(await solved(registry, 'a ^2.0.0', { preferred })).toBe('a 2.0.0, b 2.0.0, c 1.0.0')
 })
 
+test.each([
+  ['a', 'z'],
+  ['z', 'a'],
+])('%s that is to be updated gets its best version, and %s that is locked makes way', async (fresh, held) => {
+  const registry = {
+    [`${fresh} 1.0.0`]: `${held} ^1.0.0`,
+    [`${fresh} 2.0.0`]: `${held} ^2.0.0`,
+    [`${held} 1.0.0`]: '',
+    [`${held} 2.0.0`]: '',
+    [`${held} 2.1.0`]: '',
+  }
+  const found = await solved(registry, `${fresh} *, ${held} *`, { preferred: locked({ [held]: '1.0.0' }) })
+  expect(found.split(', ').sort()).toEqual([`${fresh} 2.0.0`, `${held} 2.1.0`].sort())
+})
+
 test('prereleases are candidates only where a range names one or they were asked for', async () => {
   const registry = { 'a 1.0.0': '', 'a 1.1.0-rc.1': '', 'a 2.0.0-beta.1': '' }
   expect(await solved(registry, 'a *')).toBe('a 1.0.0')
