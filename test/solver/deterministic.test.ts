@@ -1,25 +1,23 @@
 import { expect, test } from 'vitest'
 import { factsOf } from '../../src/solver/facts.ts'
 import { solve } from '../../src/solver/solve.ts'
+import { below, oneOf, seeded } from '../version/random.ts'
 import { latecomer, type Shape } from './hard-shapes.ts'
 import { rootsOf, showSolution, Table } from './registry.ts'
 
-/** Numbers that look random and are the same in every run. */
-function numbers(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (Math.imul(state, 1103515245) + 12345) >>> 0
-    return (state >>> 8) % below
-  }
-}
-
 function tangle(seed: number): Shape {
-  const next = numbers(seed)
+  const random = seeded(seed)
   const registry: Record<string, string> = {}
-  const range = () => ['*', `^${1 + next(4)}.0.0`, `>=${1 + next(3)}.0.0`, `<${2 + next(4)}.0.0`][next(4)]
+  const range = () =>
+    oneOf(random, [
+      '*',
+      `^${1 + below(random, 4)}.0.0`,
+      `>=${1 + below(random, 3)}.0.0`,
+      `<${2 + below(random, 4)}.0.0`,
+    ])
   for (let one = 0; one < 12; one++)
     for (let version = 1; version <= 5; version++)
-      registry[`p${one} ${version}.0.0`] = [1, 2].map(() => `p${next(12)} ${range()}`).join(', ')
+      registry[`p${one} ${version}.0.0`] = [1, 2].map(() => `p${below(random, 12)} ${range()}`).join(', ')
   return { registry, roots: 'p0 *, p1 *, p2 *' }
 }
 
@@ -38,9 +36,9 @@ test('the same answers lead to the same result by the same way, in whatever orde
     const prompt = await trace(shape)
     seen.add(prompt.is)
     for (const seed of [1, 2]) {
-      const next = numbers(seed)
+      const random = seeded(seed)
       const late = async () => {
-        for (let turn = next(6); turn > 0; turn--) await new Promise((done) => setImmediate(done))
+        for (let turn = below(random, 6); turn > 0; turn--) await new Promise((done) => setImmediate(done))
       }
       expect(await trace(shape, late)).toEqual(prompt)
     }
