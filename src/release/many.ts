@@ -118,7 +118,9 @@ async function lacking(
       for (const [tag, one] of versions) if (!there.has(tag)) missing.add(one)
       const highest = latest ? highestOf(there) : undefined
       const one = highest === undefined ? undefined : versions.get(highest)
-      if (one !== undefined && (await isBehind(store, highest as Tag, call))) missing.add(one)
+      // KCL packages have no moving tags.
+      if (one !== undefined && one.kind !== 'kcl' && (await isBehind(store, highest as Tag, call)))
+        missing.add(one)
     } catch (error) {
       throw onSide('destination', error)
     }

@@ -171,6 +171,15 @@ describe('release --all-changed', () => {
     expect(exactTags(registry)).toEqual(['a-schema:0.1.0', 'etcd:3.5.0'])
   })
 
+  it('misses no latest of a KCL package, which never has one', async () => {
+    repositoryWith(dir, {
+      'kcl/net/kcl.mod': '[package]\nname = "net"\nversion = "1.2.0"\n',
+      'kcl/net/main.k': 'a = 1\n',
+    })
+    expect(await released(all)).toEqual(['net 1.2.0'])
+    expect(await released(all)).toEqual([])
+  })
+
   it('with since takes only what changed since the branches parted', async () => {
     repositoryWith(dir, { ...one('etcd', '3.5.0'), ...one('redis', '7.0.0') })
     git(dir, 'checkout', '-q', '-b', 'topic')
