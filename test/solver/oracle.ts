@@ -65,7 +65,7 @@ class Clauses {
   readonly #own: string
 
   constructor() {
-    if (shared.questions === 20) shared = { solver: new Logic.Solver(), questions: 0 }
+    if (shared.questions === 60) shared = { solver: new Logic.Solver(), questions: 0 }
     shared.questions += 1
     this.#solver = shared.solver
     this.#own = `q${shared.questions} `
@@ -104,20 +104,29 @@ export class Oracle {
   constructor(registry: Registry) {
     this.#registry = registry
     const { packages, roots } = registry
-    const fitting = (requirement: Requirement) =>
-      (packages.get(requirement.id) ?? [])
-        .filter(({ version }) => includes(effective(registry, requirement), version))
-        .map(({ version }) => variable(requirement.id, version))
+    const known = new Map<Requirement, string>()
+    // A variable for each requirement, too, since many versions share one.
+    const met = (requirement: Requirement) => {
+      const before = known.get(requirement)
+      if (before !== undefined) return before
+      const name = `met ${known.size}`
+      known.set(requirement, name)
+      const { id } = requirement
+      const set = effective(registry, requirement)
+      const fitting = (packages.get(id) ?? []).filter(({ version }) => includes(set, version))
+      this.#clauses.clause([`-${name}`, ...fitting.map(({ version }) => variable(id, version))])
+      return name
+    }
     this.#variables = [...packages].flatMap(([id, all]) => all.map(({ version }) => variable(id, version)))
     for (const [id, all] of packages) {
       this.#clauses.atMostOne(all.map(({ version }) => variable(id, version)))
       for (const { version, dependencies } of all) {
         const not = `-${variable(id, version)}`
         if ('unavailable' in dependencies) this.#clauses.clause([not])
-        else for (const one of dependencies.requires) this.#clauses.clause([not, ...fitting(one)])
+        else for (const one of dependencies.requires) this.#clauses.clause([not, met(one)])
       }
     }
-    for (const root of roots) this.#clauses.clause(['-asked', ...fitting(root)])
+    for (const root of roots) this.#clauses.clause(['-asked', met(root)])
   }
 
   get solvable(): boolean {
@@ -127,11 +136,11 @@ export class Oracle {
   /** Any solution, without what it does not need. */
   some(random: Random): ReadonlyMap<PackageId, Version> | undefined {
     const wanted = ['asked']
-    for (const one of shuffled(random, this.#variables).slice(0, 6))
+    for (const one of shuffled(random, this.#variables).slice(0, 4))
       if (this.#clauses.solve([...wanted, one]) !== undefined) wanted.push(one)
     const chosen = this.#clauses.solve(wanted)?.flatMap((name) => {
       const [id = '', text = ''] = name.split('@')
-      return name === 'asked' ? [] : [[id as PackageId, parseVersion(text)] as const]
+      return text === '' ? [] : [[id as PackageId, parseVersion(text)] as const]
     })
     return chosen && needed(this.#registry, new Map(chosen))
   }

@@ -2,7 +2,7 @@ import type { Dependencies, Provider, Requirement, Unavailable } from '../../src
 import type { Root, SolveOptions } from '../../src/solver/solution.ts'
 import { extensionId, type PackageId } from '../../src/version/package-id.ts'
 import { compareVersions, parseVersion, type Version } from '../../src/version/version.ts'
-import { setOf } from '../../src/version/version-set.ts'
+import { setOf, type VersionSet } from '../../src/version/version-set.ts'
 import { below, oneOf, type Random, seeded, shuffled } from '../version/random.ts'
 
 /** What one version says of itself. */
@@ -55,7 +55,7 @@ export function randomRegistry(seed: number): Registry {
   const requirement = (): Requirement => {
     const id = random() < 0.005 ? extensionId('never-published') : oneOf(random, ids)
     const text = randomRange(random, versions.get(id) ?? [], narrow)
-    return { id, set: setOf(text), text }
+    return { id, set: once(sets, text, setOf), text }
   }
   const packages = new Map(
     [...versions].map(([id, own]) => [id, randomPackage(random, shape, own, requirement)]),
@@ -67,12 +67,22 @@ export function randomRegistry(seed: number): Registry {
   return { seed, packages, roots, options: randomOptions(random, ids) }
 }
 
+/** Thousands of registries share the few texts there are. */
+const sets = new Map<string, VersionSet>()
+const parsed = new Map<string, Version>()
+
+function once<T>(known: Map<string, T>, text: string, read: (text: string) => T): T {
+  const one = known.get(text) ?? read(text)
+  known.set(text, one)
+  return one
+}
+
 function randomVersions(random: Random, shape: Shape): Version[] {
   const texts = Array.from({ length: Math.ceil(shape.versions / 3) + below(random, shape.versions) }, () => {
     const release = `${1 + below(random, 3)}.${below(random, 3)}.${below(random, 3)}`
     return random() < shape.prereleases ? `${release}-${oneOf(random, ['a', 'b', 'rc.1', 'rc.2'])}` : release
   })
-  return [...new Set(texts)].map(parseVersion).sort(compareVersions)
+  return [...new Set(texts)].map((text) => once(parsed, text, parseVersion)).sort(compareVersions)
 }
 
 /** Neighbours often require the same. Some require themselves, or a package twice, perhaps in contradiction. */
