@@ -18,7 +18,7 @@ export interface ProviderOptions {
   readonly core: readonly Version[]
   /** Told of each requirement on the core that is left out, for every version that is looked at. */
   readonly onUnconstrainedCore?: (id: PackageId, text: string, version: Version) => void
-  /** Told of each version that is passed over, when it is looked at. */
+  /** Told once of each version that is passed over, when it is looked at. */
   readonly onUnavailable?: (id: PackageId, version: Version, why: Unavailable) => void
   /** Locked versions: the only retracted ones that may be chosen. */
   readonly locked: ReadonlyMap<PackageId, Version>
@@ -47,6 +47,9 @@ export function providerOf(options: ProviderOptions): SourceProvider {
   return new Sources(options)
 }
 
+/** Versions that are tried for what a package retracts. */
+const mostDamaged = 5
+
 interface Found {
   readonly version: Version
   readonly source: PackageSource
@@ -68,6 +71,7 @@ class Sources implements SourceProvider {
   readonly #retracted = new Remembered<readonly Retracted[]>()
   readonly #candidates = new Map<string, Candidate>()
   readonly #used = new Set<PackageSource>()
+  readonly #toldOf = new Set<string>()
   #listed = 0
   #asked = 0
 
@@ -93,7 +97,7 @@ class Sources implements SourceProvider {
       const why =
         'unavailable' in candidate ? candidate.unavailable : (this.#platformFault(candidate) ?? retracted)
       if (why === undefined) return { requires: this.#constraining(candidate as Candidate) }
-      this.#options.onUnavailable?.(id, version, why)
+      this.#tell(id, version, why)
       return { unavailable: why }
     })
   }
@@ -176,14 +180,28 @@ class Sources implements SourceProvider {
     return by === undefined ? undefined : { cause: 'retracted', reason: `was retracted: ${by.reason}` }
   }
 
-  /** What the highest release says, or the highest of all where there is none. */
+  /**
+   * What the highest release says that can be read, or the highest of all where there is none: a damaged one
+   * must not make retracted versions good again.
+   */
   async #takenBack(id: PackageId): Promise<readonly Retracted[]> {
     const all = [...(await this.#list(id)).values()].map((one) => one.version)
     const releases = all.filter((one) => !isPrerelease(one))
-    const highest = (releases.length > 0 ? releases : all).sort(compareVersions).at(-1)
-    const last = highest === undefined ? undefined : await this.#candidate(id, highest)
-    if (last === undefined || 'unavailable' in last) return []
-    return Object.entries(last.retracted).map(([range, reason]) => ({ set: setOf(range), reason }))
+    const descending = (releases.length > 0 ? releases : all).sort((a, b) => compareVersions(b, a))
+    for (const version of descending.slice(0, mostDamaged)) {
+      const found = await this.#candidate(id, version)
+      if (!('unavailable' in found))
+        return Object.entries(found.retracted).map(([range, reason]) => ({ set: setOf(range), reason }))
+      this.#tell(id, version, found.unavailable)
+    }
+    return []
+  }
+
+  #tell(id: PackageId, version: Version, why: Unavailable): void {
+    const key = keyOf(id, version)
+    if (this.#toldOf.has(key)) return
+    this.#toldOf.add(key)
+    this.#options.onUnavailable?.(id, version, why)
   }
 
   /** Without the core where nobody knows which one there is. */

@@ -2,6 +2,7 @@ import type { Workspace } from '../config/workspace.ts'
 import { badInput, refused } from '../core/error.ts'
 import { waves } from '../core/waves.ts'
 import type { Layouts } from '../extension/kinds.ts'
+import { didYouMean } from '../extension/nearest.ts'
 import { loadLock, lockName } from '../lockfile/file.ts'
 import type { Lock } from '../lockfile/lock.ts'
 import {
@@ -17,7 +18,13 @@ import { type CoreCandidate, coreCandidate } from '../sources/core-version.ts'
 import type { FolderPackage } from '../sources/folder-source.ts'
 import { moduleDrift } from '../sources/module-drift.ts'
 import { packageSources } from '../sources/package-sources.ts'
-import { type ProviderCounts, providerOf, type SourceProvider } from '../sources/provider.ts'
+import { PassedOver } from '../sources/passed-over.ts'
+import {
+  type ProviderCounts,
+  type ProviderOptions,
+  providerOf,
+  type SourceProvider,
+} from '../sources/provider.ts'
 import { resolve } from '../sources/resolve.ts'
 import type { Target } from '../store/address.ts'
 import { core, isKcl, type PackageId } from '../version/package-id.ts'
@@ -87,9 +94,12 @@ export async function resolveDependencies(
   await using asked = await ask(options, context)
   const kept = locked(before, options)
   const unconstrained = new Map<string, string>()
-  await using provider = asked.provider(kept, (id, version, text) =>
-    unconstrained.set(`${id} ${version}`, text),
-  )
+  const passedOver = new PassedOver()
+  await using provider = asked.provider({
+    locked: kept,
+    onUnconstrainedCore: (id, text, { version }) => unconstrained.set(`${id} ${version}`, text),
+    onUnavailable: (id, version, why) => passedOver.add(id, version, why),
+  })
   const overrides = new Map(
     Object.entries(options.overrides).map(([name, text]) => [name as PackageId, setOf(text)]),
   )
@@ -122,6 +132,8 @@ export async function resolveDependencies(
     }),
     context,
   )
+  passedOver.tell(context.report)
+  tellUnused(options, packages, context)
   const known = new Map<PackageId, readonly Version[]>()
   for (const { id } of packages) known.set(id, await provider.versions(id))
   const lock = {
@@ -200,10 +212,7 @@ interface Asked extends AsyncDisposable {
   readonly requirements: Requirements
   readonly core: CoreCandidate | undefined
   readonly folders: readonly FolderPackage[]
-  provider(
-    locked: ReadonlyMap<PackageId, Version>,
-    unconstrained: (id: PackageId, version: string, core: string) => void,
-  ): SourceProvider
+  provider(options: Pick<ProviderOptions, 'locked' | 'onUnconstrainedCore' | 'onUnavailable'>): SourceProvider
 }
 
 /** What is asked for and where it may be found. Reads files, but asks no registry. */
@@ -256,15 +265,14 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
       ),
     },
     [Symbol.asyncDispose]: () => sources[Symbol.asyncDispose](),
-    provider: (locked, unconstrained) =>
+    provider: (own) =>
       providerOf({
+        ...own,
         sourcesOf: (id) => sources.of(id),
         core: chosenCore === undefined ? [] : [chosenCore.version],
-        locked,
         signal: context.signal,
         concurrency: options.concurrency,
         ...(options.platform === undefined ? {} : { platform: options.platform }),
-        onUnconstrainedCore: (id, text, version) => unconstrained(id, version.version, text),
       }),
   }
 }
@@ -291,6 +299,26 @@ function tellUnchecked(
     message: `${who}, and nothing says which one there is: not checked`,
     hint: 'Give --core-version, or core in slipway.yaml.',
   })
+}
+
+/** Says which overrides and prereleases are about no package of the solution: a name may be misspelt. */
+function tellUnused(
+  { overrides, prereleases }: ResolutionOptions,
+  packages: readonly { readonly id: PackageId }[],
+  { report }: Context,
+): void {
+  const ids = packages.map((one) => one.id)
+  const named = [...Object.keys(overrides), ...prereleases].filter((name) => name !== '*')
+  for (const name of new Set(named)) {
+    if (ids.some((id) => id === name)) continue
+    const what = Object.hasOwn(overrides, name) ? 'The override' : 'Allowing prereleases'
+    report.emit({
+      type: 'warning',
+      code: 'OPTION_UNUSED',
+      message: `${what} of ${JSON.stringify(name.slice(0, 100))} changes nothing: it is no package of the solution`,
+      hint: didYouMean(name, ids) ?? 'Leave it out, or check the name; that of a KCL package is kcl:NAME.',
+    })
+  }
 }
 
 /** --core-version, then slipway.yaml, then the workspace; the first two come as one setting. */

@@ -132,6 +132,22 @@ describe('a version is unavailable', () => {
     expect(locked.asked).toEqual(['redis', 'redis 1.0.0'])
   })
 
+  test('that are retracted stay so where the highest version is damaged, which is told', async () => {
+    const told: string[] = []
+    const broken = { unavailable: { cause: 'unreadable', reason: 'is broken' } } as const
+    const source = memorySource({
+      'redis 1.0.0': {},
+      'redis 1.1.0': { retracted: { '1.0.0': 'loses data' } },
+      'redis 1.2.0': broken,
+      'redis 2.0.0-rc.1': {},
+    })
+    const one = provider([source], {
+      onUnavailable: (id, version, why) => told.push(`${id} ${version.version} ${why.cause}`),
+    })
+    expect(await one.dependencies(redis, v('1.0.0'))).toMatchObject({ unavailable: { cause: 'retracted' } })
+    expect(told).toEqual(['redis 1.2.0 unreadable', 'redis 1.0.0 retracted'])
+  })
+
   test('that cannot be read or is gone, which is told with all others', async () => {
     const told: string[] = []
     const unavailable = { cause: 'unreadable', reason: 'has a broken manifest' } as const

@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseTarget } from '../../src/store/address.ts'
+import { published, taskserv } from '../sources/published.ts'
 import { extension, project, projectAt, versionsOf, workspaceFile, write } from './solving.ts'
 
 const warned = (events: readonly { type: string; code?: string }[], code: string) =>
@@ -256,6 +257,51 @@ describe('what decides a solution', () => {
     expect(versionsOf(await one.resolve()).b).toBe('1.2.0')
     expect((await one.update()).changes).toMatchObject([{ id: 'b', type: 'downgraded' }])
     expect(versionsOf(await one.resolve()).b).toBe('1.1.0')
+  })
+})
+
+describe('an option that changes nothing', () => {
+  it('is told where it names no package of the solution, with what it may have meant', async () => {
+    const one = project()
+    write(one.directory, extension('kubernetes', '1.0.0', { etcd: '*' }))
+    await one.stock({ 'etcd 3.5.16': {} })
+    await one.resolve({ overrides: { ectd: '*', etcd: '>=3' }, prereleases: ['*', 'redis'] })
+    expect(warned(one.events, 'OPTION_UNUSED')).toMatchObject([
+      { message: expect.stringMatching(/override.*"ectd"/), hint: 'Did you mean etcd?' },
+      { message: expect.stringMatching(/prereleases.*"redis"/) },
+    ])
+  })
+})
+
+describe('a prerelease of the repository itself', () => {
+  it('is no match for a range that names none, but for who allows it, which is hinted at', async () => {
+    const one = project()
+    write(one.directory, { ...extension('a', '1.0.0', { b: '^1.0.0' }), ...extension('b', '1.0.0-rc.1') })
+    await expect(one.resolve()).rejects.toMatchObject({
+      code: 'UNSATISFIABLE',
+      hint: 'b 1.0.0-rc.1 is a prerelease that would match: allow it with --prerelease b.',
+    })
+    expect(versionsOf(await one.resolve({ prereleases: ['b'] }))).toEqual({ a: '1.0.0', b: '1.0.0-rc.1' })
+  })
+})
+
+describe('what is not as it should be', () => {
+  it('is told: a damaged newest version means an older one, but not without a word', async () => {
+    const one = project()
+    write(one.directory, extension('a', '1.0.0', { b: '^1.0.0' }))
+    await one.stock({ 'b 1.0.0': {} })
+    await one.run(async ({ open }) => {
+      const registry = await open(parseTarget(`layout:${one.directory}/.slipway/registry`))
+      for (const tag of ['1.1.0', '1.2.0'])
+        await published(registry, { manifest: taskserv('b', '1.0.0', {}, {}), repository: 'b', tag })
+    })
+    expect(versionsOf(await one.resolve()).b).toBe('1.0.0')
+    expect(warned(one.events, 'VERSION_UNREADABLE')).toMatchObject([
+      {
+        message:
+          'b 1.2.0 has the manifest of version 1.0.0: it was passed over; so were 1 more of its versions',
+      },
+    ])
   })
 })
 
