@@ -1,6 +1,6 @@
-import { core, nameOf, type PackageId } from '../version/package-id.ts'
+import { core, type PackageId } from '../version/package-id.ts'
 import { showSet } from '../version/show-set.ts'
-import { isPrerelease } from '../version/version.ts'
+import { isPrerelease, type Version } from '../version/version.ts'
 import { includes, intersect, isEmpty, withPrereleases } from '../version/version-set.ts'
 import { type Fact, requirementOf } from './facts.ts'
 import { displayName } from './known-versions.ts'
@@ -14,7 +14,7 @@ export function hintsFor(facts: readonly Fact[], about: About): readonly string[
   const hints = new Set<string>()
   for (const fact of facts)
     for (const hint of [...hintsForOne(fact, facts, about), ...overridden(fact, about)]) hints.add(hint)
-  for (const hint of coreHints(facts, about)) hints.add(hint)
+  for (const hint of [...prereleaseRoots(facts, about), ...coreHints(facts, about)]) hints.add(hint)
   return [...hints]
 }
 
@@ -41,7 +41,7 @@ function hintsForOne(fact: Fact, facts: readonly Fact[], about: About): readonly
 
 function locked({ requirement }: Extract<Fact, { kind: 'root' }>): readonly string[] {
   if (requirement.origin === undefined || !lock.test(requirement.origin)) return []
-  return [`Let go of the locked version: slipway deps update ${nameOf(requirement.id)}`]
+  return [`Let go of the locked version: slipway deps update ${requirement.id}`]
 }
 
 function misspelt(id: PackageId, about: About): readonly string[] {
@@ -59,9 +59,27 @@ function prerelease(id: PackageId, facts: readonly Fact[], about: About): readon
   const found = versions.findLast(
     (version) => isPrerelease(version) && unmet.some(({ set }) => includes(withPrereleases(set), version)),
   )
-  if (found === undefined) return []
-  const asked = `allow it with --prerelease ${nameOf(id)}`
-  return [`${displayName(id)} ${found.version} is a prerelease that would match: ${asked}.`]
+  return found === undefined ? [] : [allowing(id, found)]
+}
+
+/** What is asked for at a prerelease that a dependency's range would take, were prereleases allowed. */
+function prereleaseRoots(facts: readonly Fact[], about: About): readonly string[] {
+  const roots = facts.flatMap((fact) => (fact.kind === 'root' ? [fact.requirement] : []))
+  return facts.flatMap((fact) => {
+    if (fact.kind !== 'dependency') return []
+    const { id, set } = fact.requires
+    const missed = about.versions(id).filter((one) => isPrerelease(one) && !includes(set, one))
+    const found = missed.findLast(
+      (one) =>
+        includes(withPrereleases(set), one) &&
+        roots.some((root) => root.id === id && includes(root.set, one)),
+    )
+    return found === undefined ? [] : [allowing(id, found)]
+  })
+}
+
+function allowing(id: PackageId, { version }: Version): string {
+  return `${displayName(id)} ${version} is a prerelease that would match: allow it with --prerelease ${id}.`
 }
 
 function overridden(fact: Fact, about: About): readonly string[] {
