@@ -89,6 +89,22 @@ export async function copy(
   return { root, ...graph.tally.result(), referrers, skipped: graph.skipped }
 }
 
+/**
+ * Copies what refers to a graph that is at the destination already, and what refers to that in turn.
+ * @throws as `copy`
+ */
+export async function copyReferrersOf(
+  from: ReadableStore,
+  root: Descriptor,
+  to: Store,
+  options: CopyOptions = {},
+): Promise<CopyResult> {
+  const graph = new GraphCopy(from, to, options, { root, direct: async () => false })
+  graph.tally.note(root, 'present')
+  const referrers = await copyReferrers(graph, root)
+  return { root, ...graph.tally.result(), referrers, skipped: graph.skipped }
+}
+
 async function setTags(graph: GraphCopy, root: Descriptor, tags: readonly Tag[]): Promise<void> {
   const manifest = await graph.load(root)
   if (manifest === undefined) throw onSide('source', unknown(root, graph.from.name))

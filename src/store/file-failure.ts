@@ -4,7 +4,7 @@ import { messageOf, SlipwayError } from '../core/error.ts'
 export type FileKind = 'LAYOUT' | 'ARCHIVE'
 
 /** What can fail to be read or written; those that are no store have no `…_INVALID` of their own. */
-export type FailureKind = 'LAYOUT' | 'ARCHIVE' | 'CACHE' | 'INSTALL' | 'LOCK'
+export type FailureKind = 'LAYOUT' | 'ARCHIVE' | 'CACHE' | 'INSTALL' | 'LOCK' | 'CLEANUP'
 
 const denied = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EEXIST']
 

@@ -1,0 +1,62 @@
+import { mapConcurrent } from '../core/concurrent.ts'
+import { type Place, showAddress } from '../store/address.ts'
+import type { Registry } from '../store/store.ts'
+import type { Budget } from './budget.ts'
+import type { Job } from './jobs.ts'
+import { mirrorFailure, noCounts, type RepositoryOutcome } from './outcome.ts'
+import { RepositoryMirror } from './repository.ts'
+import { verifyRepository } from './verify.ts'
+
+export interface RunOptions {
+  readonly open: (place: Place) => Promise<Registry>
+  readonly budget: Budget
+  readonly signal: AbortSignal
+  /** Compare and write nothing. */
+  readonly verify: boolean
+  /** Milliseconds since some moment. */
+  readonly now: () => number
+  /** Told of each repository when it is done. */
+  readonly done?: (outcome: RepositoryOutcome) => void
+}
+
+/** Brings or compares every repository; what fails in one of them stops none of the others. */
+export async function runJobs(jobs: readonly Job[], options: RunOptions): Promise<RepositoryOutcome[]> {
+  // A repository waits for answers most of the time.
+  return await mapConcurrent(jobs, options.budget.concurrency * 2, async (job) => {
+    const outcome = await runJob(job, options)
+    options.done?.(outcome)
+    return outcome
+  })
+}
+
+async function runJob(job: Job, options: RunOptions): Promise<RepositoryOutcome> {
+  const start = options.now()
+  const head = { mirror: job.rule.name, source: showAddress(job.from), target: showAddress(job.to) }
+  try {
+    const [source, target] = [await options.open(job.from), await options.open(job.to)]
+    const from = source.repository(job.from.repository)
+    const to = target.repository(job.to.repository)
+    const before = (from.requests?.() ?? 0) + (to.requests?.() ?? 0)
+    const { budget, signal } = options
+    const sides = { from, to, budget, signal, registry: target.name }
+    const result = options.verify
+      ? await verifyRepository(job, sides)
+      : await new RepositoryMirror(job, sides).run()
+    const requests = (from.requests?.() ?? 0) + (to.requests?.() ?? 0) - before
+    return { ...head, ...result, requests, milliseconds: options.now() - start }
+  } catch (error) {
+    if (options.signal.aborted) throw error
+    return {
+      ...head,
+      state: 'failed',
+      tags: { copied: 0, unchanged: 0, failed: job.tags.length },
+      blobs: noCounts,
+      manifests: noCounts,
+      bytes: noCounts,
+      referrers: 0,
+      requests: 0,
+      milliseconds: options.now() - start,
+      failures: [mirrorFailure(error)],
+    }
+  }
+}

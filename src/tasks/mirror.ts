@@ -1,0 +1,122 @@
+import { mapConcurrent } from '../core/concurrent.ts'
+import { type ExitCode, SlipwayError } from '../core/error.ts'
+import { Budget } from '../mirroring/budget.ts'
+import { jobsOf } from '../mirroring/jobs.ts'
+import { mirrorFailure, noCounts, type RepositoryOutcome, total } from '../mirroring/outcome.ts'
+import type { MirrorRule } from '../mirroring/rule.ts'
+import { runJobs } from '../mirroring/run.ts'
+import { type Selection, selectFrom } from '../mirroring/select.ts'
+import { showPlace, showTarget } from '../store/address.ts'
+import type { Context } from './context.ts'
+
+export type { RepositoryOutcome } from '../mirroring/outcome.ts'
+
+export interface MirrorOptions {
+  readonly rules: readonly MirrorRule[]
+  /** Compare the targets with the sources and write nothing. */
+  readonly verify: boolean
+  /** Requests in flight to one host. */
+  readonly concurrency: number
+}
+
+export interface MirrorResult {
+  /** Sorted by source and target; a source whose repositories could not be listed stands there itself. */
+  readonly repositories: readonly RepositoryOutcome[]
+  readonly total: ReturnType<typeof total>
+  readonly verified: boolean
+  readonly milliseconds: number
+  readonly exit: 0 | ExitCode
+}
+
+/**
+ * Brings what the rules select to their targets, or compares. Everything is selected, and rules that contradict
+ * each other are refused, before anything moves; after that a failure of one repository stops no other.
+ * @throws MIRROR_NO_MATCH, MIRROR_OVERLAP, MIRROR_CYCLE, UNSUPPORTED
+ */
+export async function mirror(options: MirrorOptions, context: Context): Promise<MirrorResult> {
+  const { rules, concurrency, verify } = options
+  const { report, signal, clock } = context
+  const start = clock.now()
+  const unreached: RepositoryOutcome[] = []
+  const selections = await mapConcurrent(rules, 4, (rule) => selectOf(rule))
+  const selected = selections.flatMap((one) => one.selected)
+  for (const { rule, name, error } of selections.flatMap((one) => one.unlisted))
+    for (const to of rule.to)
+      unreached.push(unlisted(rule, `${showTarget(rule.from)}/${name}`, showTarget(to), error))
+  warn(rules, selections)
+  const jobs = jobsOf(selected, rules)
+  const outcomes = await runJobs(jobs, {
+    open: (place) => context.open(place),
+    budget: new Budget(concurrency),
+    signal,
+    verify,
+    now: () => clock.now(),
+    done: ({ source, target, state }) =>
+      report.emit({
+        type: 'progress',
+        id: `${source} ${target}`,
+        label: `${source} → ${target}: ${state}`,
+        state: state === 'failed' || state === 'partial' ? 'failed' : 'done',
+      }),
+  })
+  if (!verify)
+    for (const place of new Map(jobs.map(({ to }) => [showPlace(to), to])).values())
+      await (await context.open(place)).finish()
+  const repositories = [...outcomes, ...unreached].sort((a, b) =>
+    `${a.source} ${a.target}` < `${b.source} ${b.target}` ? -1 : 1,
+  )
+  const failed = repositories.some((one) => one.failures.length > 0)
+  return {
+    repositories,
+    total: total(repositories),
+    verified: verify,
+    milliseconds: clock.now() - start,
+    exit: failed ? 1 : 0,
+  }
+
+  async function selectOf(rule: MirrorRule): Promise<Selection> {
+    try {
+      return await selectFrom(rule, { open: (one) => context.open(one.from), concurrency, signal })
+    } catch (error) {
+      // What the file asks for is wrong: nothing moves. A source that is down stops only what comes from it.
+      const ours = !(error instanceof SlipwayError) || error.exit !== 1 || error.code === 'UNSUPPORTED'
+      if (ours || signal.aborted) throw error
+      for (const to of rule.to) unreached.push(unlisted(rule, showTarget(rule.from), showTarget(to), error))
+      return { selected: [], unlisted: [], idle: [] }
+    }
+  }
+
+  function warn(all: readonly MirrorRule[], found: readonly Selection[]): void {
+    for (const [at, rule] of all.entries()) {
+      for (const text of found[at]?.idle ?? [])
+        report.emit({
+          type: 'warning',
+          code: 'MIRROR_EXCLUDE_IDLE',
+          message: `${rule.name}: exclude ${JSON.stringify(text)} matches no tag`,
+          hint: 'Correct it if it was to keep something back.',
+        })
+      if (rule.platforms !== undefined && !verify)
+        report.emit({
+          type: 'info',
+          message: `${rule.name}: indexes are made anew for ${rule.platforms.join(', ')}; signatures of the old ones do not cover them`,
+        })
+    }
+  }
+}
+
+function unlisted(rule: MirrorRule, source: string, target: string, error: SlipwayError): RepositoryOutcome {
+  return {
+    mirror: rule.name,
+    source,
+    target,
+    state: 'failed',
+    tags: { copied: 0, unchanged: 0, failed: 0 },
+    blobs: noCounts,
+    manifests: noCounts,
+    bytes: noCounts,
+    referrers: 0,
+    requests: 0,
+    milliseconds: 0,
+    failures: [{ ...mirrorFailure(error), side: 'source' }],
+  }
+}
