@@ -218,8 +218,10 @@ interface Asked extends AsyncDisposable {
 /** What is asked for and where it may be found. Reads files, but asks no registry. */
 async function ask(options: ResolutionOptions, context: Context): Promise<Asked> {
   const { workspace } = options
-  const chosenCore = coreOf(options)
+  const configured = coreOf(options)
   const sources = await packageSources(options, context)
+  const folders = sources.folders.filter(({ candidate: { id } }) => id !== core)
+  const chosenCore = configured ?? coreAmong(sources.folders)
   const coreRoot: Root[] =
     chosenCore === undefined
       ? []
@@ -233,7 +235,7 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
         ]
   const modules: readonly Root[] =
     workspace === undefined
-      ? sources.folders.map(({ candidate: { id, version }, file }) => ({
+      ? folders.map(({ candidate: { id, version }, file }) => ({
           id,
           set: exactly(version),
           text: version.version,
@@ -248,12 +250,12 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
   return {
     roots,
     core: chosenCore,
-    folders: sources.folders,
+    folders,
     requirements: {
       roots: rootTexts(roots),
       options: optionTexts(options),
       folders: Object.fromEntries(
-        sources.folders.map(({ candidate: { id, requires } }) => [
+        folders.map(({ candidate: { id, requires } }) => [
           id,
           Object.fromEntries(
             requires
@@ -329,6 +331,12 @@ function coreOf({ core: configured, workspace }: ResolutionOptions) {
   const { version, origin, source } = workspace.core
   const place = source.type === 'oci' ? { source: `oci://${source.host}/${source.repository}` } : {}
   return { version: parseVersion(version), origin, ...place }
+}
+
+/** A repository of the provisioning system itself has it at the version of its own manifest. */
+function coreAmong(folders: readonly FolderPackage[]) {
+  const found = folders.find(({ candidate: { id } }) => id === core)
+  return found === undefined ? undefined : { version: found.candidate.version, origin: found.file }
 }
 
 function optionTexts({

@@ -334,6 +334,22 @@ describe('the core', () => {
     await expect(one.resolve(core('4.0.0'))).rejects.toMatchObject({ code: 'UNSATISFIABLE' })
   })
 
+  it('of a repository of its own is at the version of its manifest, unless another is named', async () => {
+    const one = project()
+    const manifest = 'name: provisioning-core\ntype: core\nversion: 3.5.0\ndescription: x\nlicense: MIT\n'
+    write(one.directory, {
+      'manifest.yaml': `${manifest}dependencies:\n  c: "*"\n`,
+      ...extension('a', '1.0.0', { c: '*' }, needing('3.5.0')),
+    })
+    await one.stock({ 'c 1.0.0': {}, 'c 2.0.0': { more: { min_provisioning_version: '4.0.0' } } })
+    const own = await one.resolve()
+    expect(versionsOf(own)).toEqual({ a: '1.0.0', c: '1.0.0', core: '3.5.0' })
+    expect(own.lock.roots).toEqual({ a: '1.0.0', core: '3.5.0' })
+    expect(one.events).toEqual([])
+    await expect(one.resolve({ frozen: true })).resolves.toMatchObject({ written: false })
+    expect(versionsOf(await one.resolve({ ...core('4.0.0'), dryRun: true })).core).toBe('4.0.0')
+  })
+
   it('is a name that no extension has', async () => {
     const one = project()
     write(one.directory, extension('core', '1.0.0'))
