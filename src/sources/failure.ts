@@ -3,15 +3,23 @@ import { hasCode, onSide, SlipwayError } from '../core/error.ts'
 /** Names the repository in what went wrong there: a connection's failure tells only the host. */
 export function failedAt(where: string, error: unknown): unknown {
   if (!(error instanceof SlipwayError)) return error
-  if (error.message.includes(where.replace(/^oci:\/\//, ''))) return onSide('source', error)
-  return new SlipwayError(error.code, `${where}: ${error.message}`, {
+  const { code, exit, findings, hint: told } = error
+  const refused = hasCode(error, 'UNAUTHORIZED', 'DENIED')
+  const named = error.message.includes(where.replace(/^oci:\/\//, ''))
+  if (named && !refused) return onSide('source', error)
+  const hint = refused ? `${misspelt} ${told ?? 'log in.'}` : told
+  return new SlipwayError(code, named ? error.message : `${where}: ${error.message}`, {
     side: 'source',
-    exit: error.exit,
-    findings: error.findings,
+    exit,
+    findings,
     cause: error,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(hint === undefined ? {} : { hint }),
   })
 }
+
+/** A registry that tells nobody what is not there answers so for a name that somebody mistyped. */
+const misspelt =
+  'Check the name first: many registries answer this for repositories that do not exist, too. Otherwise:'
 
 /** Whether what a registry holds is at fault, not the way to it: then another version can still be chosen. */
 export function isDamage(error: unknown): error is SlipwayError {

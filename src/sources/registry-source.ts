@@ -25,7 +25,7 @@ export interface RegistrySourceOptions {
   readonly concurrency?: number
 }
 
-/** Names looked through for "did you mean". */
+/** Names looked through for "did you mean", whoever's they are. */
 const mostNames = 10_000
 
 /**
@@ -79,12 +79,13 @@ class RegistrySource implements PackageSource {
     if (this.#remote && offline === true) return undefined
     const start = target.prefix === '' ? '' : `${target.prefix}/`
     const names = new Set<PackageId>()
+    let looked = 0
     try {
       const registry = await this.#options.open(target)
       for await (const path of registry.repositories(call)) {
         const id = path.startsWith(start) ? idOfRepository(layouts, path.slice(start.length)) : undefined
         if (id !== undefined) names.add(id)
-        if (names.size >= mostNames) break
+        if (++looked >= mostNames) break
       }
     } catch (error) {
       // Many registries list nothing; a guess is not worth a failure.

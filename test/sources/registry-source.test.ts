@@ -137,6 +137,32 @@ describe('versions in a registry', () => {
     })
   })
 
+  test.each([401, 403])(
+    'that a registry answers with %i may be of no repository at all, which the hint says',
+    async (status) => {
+      const { fake, registry } = await start()
+      fake.fail({ path: /tags/, times: 9, status })
+      const error = await rejection(sourceOf(registry).versions(redis))
+      expect(error).toMatchObject({
+        side: 'source',
+        message: expect.stringContaining('extensions/redis'),
+        hint: expect.stringMatching(/^Check the name first: .* do not exist, too\. Otherwise: [A-Z]/),
+      })
+    },
+  )
+
+  test('are guessed at among ten thousand names, also in a registry that never ends its list', async () => {
+    let asked = 0
+    const endless: Registry = Object.assign(memoryRegistry('endless'), {
+      async *repositories() {
+        for (;;) yield `somebody/else${asked++}`
+      },
+    })
+    const source = sourceOf(endless, { target: parseTarget('oci://ghcr.io/extensions') })
+    expect(await source.names?.()).toEqual([])
+    expect(asked).toBeLessThanOrEqual(10_000)
+  })
+
   test('are an error when the registry dies between two pages, and can be asked for again', async () => {
     const { fake, registry } = await start({ quirks: { tagPage: 1 } })
     for (const version of ['1.0.0', '1.1.0'])
