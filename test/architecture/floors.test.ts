@@ -10,7 +10,7 @@ const floors: readonly (readonly string[])[] = [
   ['core', 'oci', 'version'],
   ['tree', 'tarball', 'process', 'http', 'store'],
   ['extension', 'git', 'kcl'],
-  ['registry', 'package', 'publishing', 'release', 'solver', 'lockfile', 'install', 'mirroring'],
+  ['registry', 'package', 'publishing', 'release', 'solver', 'lockfile', 'retention', 'install', 'mirroring'],
   ['config', 'sources', 'open'],
   ['tasks'],
   ['cli', 'github'],
