@@ -71,11 +71,14 @@ export function unite(a: Intervals, b: Intervals): Intervals {
 
 export function meet(a: Intervals, b: Intervals): Intervals {
   const common: Interval[] = []
-  for (let [i, j] = [0, 0]; i < a.length && j < b.length; ) {
-    const [one, other] = [a[i] as Interval, b[j] as Interval]
+  let [i, j] = [0, 0]
+  while (i < a.length && j < b.length) {
+    const one = a[i] as Interval
+    const other = b[j] as Interval
     const low = comparePoints(one.low, other.low) < 0 ? other.low : one.low
     const ends = compareEnds(one.high, other.high)
-    common.push(...interval(low, ends < 0 ? one.high : other.high))
+    const high = ends < 0 ? one.high : other.high
+    if (compareEnds(low, high) < 0) common.push({ low, high })
     if (ends <= 0) i += 1
     if (ends >= 0) j += 1
   }
