@@ -162,6 +162,51 @@ export const commands: readonly CommandRow[] = [
     load: () => import('./commands/list.ts'),
   },
   {
+    name: 'copy',
+    args: '<source> <destination>',
+    summary: 'copy one reference with its signatures and whatever else refers to it',
+    description:
+      'Brings an artifact, image or index by digest, with everything below it and everything that refers to it; the tag comes last. Without a tag the destination gets the source’s.',
+    settings: network,
+    own: [
+      {
+        flags: '--referrers <types>',
+        description: 'all, none, or artifactTypes by comma (default: all)',
+      },
+      {
+        flags: '--platform <platforms>',
+        description:
+          'Only these platforms of an index, by comma: a new index, which old signatures do not cover',
+      },
+    ],
+    dryRun: true,
+    credentials: true,
+    examples: [
+      'slipway copy oci://ghcr.io/acme/provisioning-extensions/kubernetes:1.28.0 oci://registry.example.org/mirror/kubernetes',
+      'slipway copy oci://ghcr.io/acme/orchestrator:v3.5.0 archive:orchestrator.tar#orchestrator --platform linux/amd64',
+    ],
+    load: () => import('./commands/copy.ts'),
+  },
+  {
+    name: 'mirror',
+    args: '',
+    summary: 'keep registries in step, as mirror.yaml says',
+    description:
+      'Brings the repositories and tags that mirror.yaml selects to their targets, with signatures and whatever else refers to them. Everything is selected and checked before anything moves; a failure of one repository stops no other, and a second run moves only what is missing.',
+    settings: network,
+    own: [
+      { flags: '-f, --file <file>', description: 'the rules (default: mirror.yaml in -C)' },
+      {
+        flags: '--verify',
+        description: 'Write nothing, and fail unless every target has everything that the source has',
+      },
+    ],
+    dryRun: true,
+    credentials: true,
+    examples: ['slipway mirror -f mirror.yaml', 'slipway mirror --dry-run', 'slipway mirror --verify --json'],
+    load: () => import('./commands/mirror.ts'),
+  },
+  {
     name: 'validate',
     args: '[path...]',
     summary: 'check manifests, structure, names and dependencies of the working tree',

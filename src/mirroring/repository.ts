@@ -192,7 +192,7 @@ export class RepositoryMirror {
 }
 
 function vanished(from: Store, tag: Tag): SlipwayError {
-  return new SlipwayError('REFERENCE_UNKNOWN', `${from.name}:${tag} is listed, but is not there`, {
+  return new SlipwayError('MANIFEST_UNKNOWN', `${from.name}:${tag} is listed, but is not there`, {
     side: 'source',
     hint: 'It was deleted a moment ago, or the registry is damaged; run again.',
   })
