@@ -118,7 +118,7 @@ describe('on 3,000 random registries', { timeout: 120_000 }, () => {
 
   test('a lock that still fits is kept as it is, whatever higher versions there are', async () => {
     let others = 0
-    for (const seed of solvable.slice(0, 400)) {
+    for (const seed of solvable.slice(0, 300)) {
       const registry = randomRegistry(seed)
       const lock = new Oracle(registry).some(seeded(seed)) as ReadonlyMap<PackageId, Version>
       const [free, kept] = [
@@ -128,7 +128,7 @@ describe('on 3,000 random registries', { timeout: 120_000 }, () => {
       if (shown(kept) !== show(lock)) expect.fail(`seed ${seed}: ${show(lock)} is not kept`)
       if (shown(free) !== show(lock)) others += 1
     }
-    expect(others).toBeGreaterThan(150)
+    expect(others).toBeGreaterThan(100)
   })
 
   test('the result is the same in whatever order answers arrive', async () => {
@@ -148,7 +148,7 @@ describe('on 3,000 random registries', { timeout: 120_000 }, () => {
 
   test('reduced facts still cannot all hold, yet could without any one of them, by the SAT solver', async () => {
     let [dropped, most] = [0, 0]
-    for (const seed of unsolvable.slice(0, 150)) {
+    for (const seed of unsolvable.slice(0, 100)) {
       const registry = randomRegistry(seed)
       const facts = await factsOfFailure(registry)
       // Besides the facts of the failure, as many that have no part in it.
@@ -162,7 +162,7 @@ describe('on 3,000 random registries', { timeout: 120_000 }, () => {
       const idle = reduced.find((fact) => !oracle.satisfiable(fact))
       if (idle !== undefined) expect.fail(`seed ${seed} does not need ${told([idle])}`)
     }
-    expect(dropped).toBeGreaterThan(5000)
+    expect(dropped).toBeGreaterThan(3500)
     expect(most).toBe(200)
   })
 
