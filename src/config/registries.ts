@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { badInput, messageOf } from '../core/error.ts'
 import { defaultLimits, type Limits } from '../core/limits.ts'
 import type { HostSettings as TransportSettings } from '../http/host.ts'
+import type { Backend } from '../registry/vendor/names.ts'
 import type { Effective } from './effective.ts'
 import { milliseconds } from './setting-type.ts'
 import type { ConfigurationFile, SlipwayYaml } from './slipway-yaml.ts'
@@ -11,6 +12,10 @@ import type { ConfigurationFile, SlipwayYaml } from './slipway-yaml.ts'
 export interface HostSettings extends TransportSettings {
   /** Default: for loopback only. */
   readonly plainHttp?: boolean
+  /** What deleting goes through there. */
+  readonly backend?: Backend
+  /** Address of GitHub's API for it. */
+  readonly api?: string
 }
 
 type RegistryYaml = NonNullable<SlipwayYaml['registries']>[string]
@@ -50,6 +55,8 @@ export function hostSettings(
   ]
   return dropUndefined({
     plainHttp: effective.plainHttp.value ?? own.plainHttp,
+    backend: effective.backend.value ?? own.backend,
+    api: own.api,
     insecure: effective.insecure.value,
     ...(ca.length > 0 ? { ca } : {}),
     cert: own.cert === undefined ? undefined : pem(own.cert, 'cert'),

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { defaultLimits } from '../core/limits.ts'
+import { backends } from '../registry/vendor/names.ts'
 import * as type from './setting-type.ts'
 
 /** What defaults may depend on. */
@@ -195,6 +196,13 @@ export const settings = {
     variable: 'SLIPWAY_RETRY_BACKOFF',
     default: () => defaultLimits.retryBackoff,
     description: 'Factor between two retries',
+  }),
+  backend: open({
+    type: type.choice(...backends),
+    flag: '--backend',
+    variable: 'SLIPWAY_BACKEND',
+    otherwise: 'ghcr for ghcr.io, oci for other hosts',
+    description: 'What the registry is, since each has its own way of deleting',
   }),
   plainHttp: open({
     type: type.toggle,

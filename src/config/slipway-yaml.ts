@@ -5,6 +5,7 @@ import { badInput, messageOf } from '../core/error.ts'
 import type { Finding, Place } from '../core/finding.ts'
 import { checkSchema } from '../extension/schema-findings.ts'
 import { type Path, readYaml } from '../extension/yaml.ts'
+import { backends } from '../registry/vendor/names.ts'
 import { parseTarget } from '../store/address.ts'
 
 const line = z
@@ -88,6 +89,16 @@ const registry = z.strictObject({
   retries: said(z.int().check(z.gte(0), z.lte(20)), 'Attempts after the first. Default: 3.', 3),
   retryDelay: said(duration, 'Time before the first retry. Default: 1s.', '1s'),
   retryBackoff: said(z.number().check(z.gte(1), z.lte(10)), 'Factor between two retries. Default: 2.', 2),
+  backend: said(
+    z.enum(backends),
+    'What the registry is, for cleaning it up. Default: ghcr for ghcr.io, oci for others.',
+    'harbor',
+  ),
+  api: said(
+    z.string().check(z.regex(/^https?:\/\/[^\s/@]+(\/\S*)?$/, 'is not a URL without a password')),
+    "Address of GitHub's API for the backend ghcr on another host; its token goes there.",
+    'https://github.example.org/api/v3',
+  ),
 })
 
 /** `slipway.yaml`: an unknown key is an error, since it would change nothing where somebody meant a change. */

@@ -7,6 +7,7 @@ import type { Limits } from '../core/limits.ts'
 import type { HostSettings as TransportSettings } from '../http/host.ts'
 import type { Transport } from '../http/transport.ts'
 import type { GivenCredential } from '../registry/credentials.ts'
+import type { Backend } from '../registry/vendor/names.ts'
 import { type Place, showPlace } from '../store/address.ts'
 import { type Rehearsal, rehearse } from '../store/rehearse.ts'
 import type { Registry } from '../store/store.ts'
@@ -15,6 +16,10 @@ import type { Registry } from '../store/store.ts'
 export interface HostSettings extends TransportSettings {
   /** Default: for loopback only. */
   readonly plainHttp?: boolean
+  /** What deleting goes through there. */
+  readonly backend?: Backend
+  /** Address of GitHub's API for it. */
+  readonly api?: string
 }
 
 export interface OpenOptions {

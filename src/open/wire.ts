@@ -39,7 +39,10 @@ export function createWire(options: OpenOptions): Wire {
   })
   return {
     transport,
-    registry: (host) => openRegistry({ host, plainHttp: plainHttp(host), auth, limits, clock }),
+    registry(host) {
+      const { backend, api } = settings(host) ?? {}
+      return openRegistry({ host, plainHttp: plainHttp(host), auth, limits, clock, backend, api })
+    },
     async ping(host) {
       const url = new URL(`${plainHttp(host) ? 'http' : 'https'}://${host}/v2/`)
       const response = await auth.send({ method: 'GET', url }, [])

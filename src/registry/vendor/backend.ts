@@ -5,18 +5,15 @@ import type { Store } from '../../store/store.ts'
 import type { Repository } from '../repository.ts'
 import { GhcrInventory } from './ghcr.ts'
 import { HarborInventory } from './harbor.ts'
+import type { Backend } from './names.ts'
 import { OciInventory } from './oci.ts'
 import { zotInventory } from './zot.ts'
 
-/** Programs whose own interface deleting goes through. */
-export const backends = ['oci', 'zot', 'ghcr', 'harbor'] as const
-export type Backend = (typeof backends)[number]
-
 export interface BackendOptions {
   /** Default: `ghcr` for ghcr.io, `oci` for every other host. */
-  readonly backend?: Backend
+  readonly backend?: Backend | undefined
   /** Address of GitHub's API; default https://api.github.com, for ghcr.io only. */
-  readonly api?: string
+  readonly api?: string | undefined
 }
 
 /**
