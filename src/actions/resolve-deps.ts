@@ -1,4 +1,5 @@
 import { plannedResult } from '../github/planned-result.ts'
+import { trustedPlaces } from '../github/published.ts'
 import { resolvedResult } from '../github/resolved-result.ts'
 import { runAction } from '../github/run.ts'
 import { releaseSelection } from '../github/select.ts'
@@ -23,5 +24,7 @@ await runAction(
     return resolvedResult(await depsResolve({ ...options, ...how }, context))
   },
   (inputs, { source, to }) =>
-    (modeOf(inputs) === 'release' ? to : source).value.map((text) => parseTarget(text)),
+    modeOf(inputs) === 'release'
+      ? to.value.map((text) => parseTarget(text))
+      : trustedPlaces(inputs, { source, to: source }),
 )

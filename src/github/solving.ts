@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { loadWorkspace } from '../config/workspace.ts'
-import { hostsOf } from '../config/workspace-hosts.ts'
+import { hostsOf, type WorkspaceHosts } from '../config/workspace-hosts.ts'
 import { badInput } from '../core/error.ts'
 import { solvingFrom } from '../tasks/options.ts'
 import type { ResolutionOptions } from '../tasks/resolution.ts'
@@ -40,6 +40,23 @@ export async function solvingOptions(
     named === undefined ? undefined : resolve(step.workspace, named),
   )
   for (const finding of workspace?.findings ?? []) context.report.emit({ type: 'finding', finding })
-  session.consider(hostsOf(workspace))
+  session.consider(trusted(hostsOf(workspace), context))
   return { ...solving, directory, ...(workspace === undefined ? {} : { workspace }) }
+}
+
+/**
+ * What a workspace says of hosts, but no file of this machine where a pull request is looked at: whoever opens it
+ * writes the workspace, and could have any token sent anywhere.
+ */
+function trusted(hosts: WorkspaceHosts, { environment, report }: Step<never>['session']['context']) {
+  const { GITHUB_BASE_REF: base = '' } = environment
+  if (base === '' || hosts.credentials.length === 0) return hosts
+  report.emit({
+    type: 'warning',
+    code: 'WORKSPACE_TOKEN_UNUSED',
+    message:
+      'The token files that the workspace names are not read: a pull request can change which host gets which',
+    hint: 'Where a registry asks for a password, give the step one, and name the host with the input source.',
+  })
+  return { ...hosts, credentials: [] }
 }

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { resolvedResult } from '../../src/github/resolved-result.ts'
 import type { DepsResolveResult } from '../../src/tasks/deps-resolve.ts'
 import type { PackageId } from '../../src/version/package-id.ts'
 import { FakeRunner, root } from '../actions/runner.ts'
-import { startFakeRegistry } from '../fake/registry.ts'
+import { type FakeRegistry, startFakeRegistry } from '../fake/registry.ts'
 import { lockOf } from '../lockfile/locks.ts'
 import { extension, project, write } from '../tasks/solving.ts'
 
@@ -119,6 +119,53 @@ describe('the action', () => {
     expect(warnings).toHaveLength(1)
     expect(warnings[0]).toContain(`file=${file},line=1`)
     expect(readFileSync(lock(), 'utf8')).toContain('lowest: "true"')
+  })
+
+  describe('beside a registry that asks for a password', () => {
+    const password = 'gh_s3cret'
+    async function guarded() {
+      const fake = await startFakeRegistry({ auth: { kind: 'basic', username: '_token', password } })
+      onTestFinished(() => fake[Symbol.asyncDispose]())
+      write(runner.workspace, {
+        token: `${password}\n`,
+        'workspace/config/provisioning.yaml': `dependencies:\n  extensions:\n    oci: { registry: "${fake.host}", namespace: acme, auth_token_path: ../token }\n    modules: { taskservs: [etcd] }\n`,
+      })
+      return fake
+    }
+    const sent = (fake: FakeRegistry) =>
+      fake.requests.filter(({ headers }) => headers.authorization !== undefined).length
+
+    it('sends the token that the workspace names, but never where a pull request is looked at', async () => {
+      const fake = await guarded()
+      const pushed = await runner.step('resolve-deps')
+      expect(sent(fake)).toBeGreaterThan(0)
+      expect(pushed.log).toContain('which was not found in any source')
+      // The runner hides what it was told with ::add-mask::.
+      expect(pushed.log.replaceAll(`::add-mask::${password}\n`, '')).not.toContain(password)
+      fake.clearLog()
+      const environment = { GITHUB_BASE_REF: 'main', GITHUB_EVENT_NAME: 'pull_request' }
+      const { exit, log } = await runner.step('resolve-deps', { environment })
+      expect(exit).toBe(1)
+      expect(log).toContain('UNAUTHORIZED')
+      expect(log).toContain('WORKSPACE_TOKEN_UNUSED')
+      expect(fake.requests.length).toBeGreaterThan(0)
+      expect(sent(fake)).toBe(0)
+    })
+
+    it('keeps the step’s own credential from a host that stands in slipway.yaml alone', async () => {
+      const fake = await guarded()
+      rmSync(join(runner.workspace, 'workspace'), { recursive: true })
+      const source = `oci://${fake.host}/acme`
+      write(runner.workspace, { 'slipway.yaml': `version: 1\nsources: ["${source}"]\n` })
+      const inputs = { username: '_token', password }
+      const refused = await runner.step('resolve-deps', { inputs })
+      expect(refused.exit).toBe(2)
+      expect(refused.log).toContain('INPUT_INVALID')
+      expect(fake.requests).toEqual([])
+      const named = await runner.step('resolve-deps', { inputs: { ...inputs, source } })
+      expect(named.log).toContain('containerd')
+      expect(sent(fake)).toBeGreaterThan(0)
+    })
   })
 
   it('refuses an override that is none, as bad input', async () => {

@@ -7,13 +7,14 @@ import { extension, type Project, project, versionsOf, write } from './solving.t
 async function behind(): Promise<Project> {
   const one = project()
   write(one.directory, extension('a', '1.0.0', { b: '^1.0.0', c: '^1.0.0' }))
-  await one.stock({ 'b 1.0.0': { d: '^1.0.0' }, 'c 1.0.0': {}, 'd 1.0.0': {} })
+  await one.stock({ 'b 1.0.0': { d: '^1.0.0' }, 'c 1.0.0': {}, 'd 1.0.0': { e: '*' }, 'e 1.0.0': {} })
   await one.resolve()
   await one.stock({
     'b 1.1.0': { d: '^1.0.0' },
     'b 1.2.0': { d: '^1.0.0' },
     'c 1.1.0': {},
-    'd 1.1.0': {},
+    'd 1.1.0': { e: '*' },
+    'e 1.1.0': {},
   })
   return one
 }
@@ -24,22 +25,27 @@ describe('updating', () => {
   it('without a name moves everything', async () => {
     const one = await behind()
     const { changes, written } = await one.update()
-    expect(changes.map(({ id, type }) => `${id} ${type}`)).toEqual(['b upgraded', 'c upgraded', 'd upgraded'])
+    expect(changes.map(({ id, type }) => `${id} ${type}`)).toEqual([
+      'b upgraded',
+      'c upgraded',
+      'd upgraded',
+      'e upgraded',
+    ])
     expect(written).toBe(true)
-    expect(await now(one)).toEqual({ a: '1.0.0', b: '1.2.0', c: '1.1.0', d: '1.1.0' })
+    expect(await now(one)).toEqual({ a: '1.0.0', b: '1.2.0', c: '1.1.0', d: '1.1.0', e: '1.1.0' })
     expect(await one.update()).toEqual({ changes: [], written: false })
   })
 
   it('one package leaves the others where they are', async () => {
     const one = await behind()
     await one.update({ name: 'b' })
-    expect(await now(one)).toEqual({ a: '1.0.0', b: '1.2.0', c: '1.0.0', d: '1.0.0' })
+    expect(await now(one)).toEqual({ a: '1.0.0', b: '1.2.0', c: '1.0.0', d: '1.0.0', e: '1.0.0' })
   })
 
-  it('one package recursively moves what it needs, and nothing else', async () => {
+  it('one package recursively moves what it needs, all the way down, and nothing else', async () => {
     const one = await behind()
     await one.update({ name: 'b', recursive: true })
-    expect(await now(one)).toEqual({ a: '1.0.0', b: '1.2.0', c: '1.0.0', d: '1.1.0' })
+    expect(await now(one)).toEqual({ a: '1.0.0', b: '1.2.0', c: '1.0.0', d: '1.1.0', e: '1.1.0' })
   })
 
   it('to a very version takes that one, and keeps it', async () => {
@@ -72,7 +78,7 @@ describe('updating', () => {
     const one = await behind()
     const before = one.lock()
     const { changes, written } = await one.update({ dryRun: true })
-    expect(changes).toHaveLength(3)
+    expect(changes).toHaveLength(4)
     expect(written).toBe(false)
     expect(one.lock()).toBe(before)
   })
