@@ -45,7 +45,8 @@ export class FakeAuth {
       await exchange.error(403, 'DENIED', 'requested access to the resource is denied')
       return false
     }
-    const action = exchange.method === 'GET' || exchange.method === 'HEAD' ? 'pull' : 'push'
+    const reads = exchange.method === 'GET' || exchange.method === 'HEAD'
+    const action = reads ? 'pull' : exchange.method === 'DELETE' ? 'delete' : 'push'
     const authorization = exchange.header('authorization') ?? ''
     if (kind !== 'bearer' && authorization === this.#basic()) return true
     if (kind !== 'basic' && this.#accepts(authorization, repository, action)) return true

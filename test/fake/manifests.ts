@@ -83,11 +83,13 @@ function deleteManifest(
   if (fake.quirks.delete === false) return exchange.error(405, 'UNSUPPORTED')
   const found = store?.find(reference)
   if (store === undefined || found === undefined) return exchange.error(404, 'MANIFEST_UNKNOWN')
-  if (!reference.includes(':')) {
+  const { deleteTag } = fake.quirks
+  if (!reference.includes(':') && deleteTag === 'refused') return exchange.error(405, 'UNSUPPORTED')
+  if (!reference.includes(':') && deleteTag === undefined) {
     store.tags.delete(reference)
     return exchange.answer(202)
   }
-  store.manifests.delete(reference)
-  for (const [tag, digest] of store.tags) if (digest === reference) store.tags.delete(tag)
+  store.manifests.delete(found.digest)
+  for (const [tag, digest] of store.tags) if (digest === found.digest) store.tags.delete(tag)
   return exchange.answer(202)
 }

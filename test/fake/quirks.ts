@@ -63,6 +63,8 @@ export interface Quirks {
   readonly noPaging?: boolean
   readonly catalog?: 'all' | { readonly status: number; readonly code: string }
   readonly delete?: boolean
+  /** What DELETE of a tag does: nothing but refuse, or take its content along. */
+  readonly deleteTag?: 'refused' | 'with its content'
 }
 
 /** Registries as they were met in practice. */
