@@ -1,7 +1,10 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parseTag } from '../../src/oci/reference.ts'
+import { packKcl } from '../../src/package/pack-kcl.ts'
 import { parseTarget } from '../../src/store/address.ts'
+import { memoryTree } from '../../src/tree/memory.ts'
 import { published, taskserv } from '../sources/published.ts'
 import { extension, project, projectAt, versionsOf, workspaceFile, write } from './solving.ts'
 
@@ -246,6 +249,27 @@ describe('what decides a solution', () => {
     expect(versionsOf(await one.resolve({ lowest: true })).b).toBe('1.0.0')
     expect(versionsOf(await one.resolve({ lowest: true })).b).toBe('1.0.0')
     expect(versionsOf(await one.resolve()).b).toBe('1.2.0')
+  })
+
+  it('is the lowest version of a KCL package, which a requirement states as a minimum', async () => {
+    const one = project()
+    const mod = (name: string, version: string, more = '') =>
+      `[package]\nname = "${name}"\nversion = "${version}"\n${more}`
+    write(one.directory, {
+      'kcl/fleet/kcl.mod': mod('fleet', '0.1.0', '\n[dependencies]\nnetwork = "0.2.0"\n'),
+      'kcl/fleet/fleet.k': 'a = 1\n',
+    })
+    await one.run(async ({ open }) => {
+      const place = parseTarget(`layout:${join(one.directory, '.slipway/registry')}`)
+      const store = (await open(place)).repository('provisioning-kcl/network')
+      for (const version of ['0.1.0', '0.2.1', '0.3.0']) {
+        const tree = memoryTree({ 'kcl.mod': mod('network', version), 'main.k': 'a = 1\n' })
+        const { encoded } = await packKcl({ name: 'network', tree }, store)
+        await store.tag(encoded, [parseTag(version)])
+      }
+    })
+    expect(versionsOf(await one.resolve())).toEqual({ 'kcl:fleet': '0.1.0', 'kcl:network': '0.2.1' })
+    expect(await one.update()).toEqual({ changes: [], written: false })
   })
 
   it('is not a retracted version, unless it is locked', async () => {
