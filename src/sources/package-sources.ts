@@ -63,6 +63,8 @@ export interface Surroundings {
 export interface PackageSources extends AsyncDisposable {
   /** Where a package may be, the place that counts first. */
   of(id: PackageId): readonly PackageSource[]
+  /** Whether a package is sought at an address, with an absolute path; that of a module is its own business. */
+  seeks(id: PackageId, address: string): boolean
   /** The packages of the repository itself; with a workspace those of its modules that are folders. */
   readonly folders: readonly FolderPackage[]
 }
@@ -93,8 +95,12 @@ export async function packageSources(
     const own = new Set(folders.map(({ candidate: { id } }) => id))
     const alone = [folder]
     const all = [folder, ...options.sources.map((target) => registrySource({ ...common, target, layouts }))]
+    const of = (id: PackageId) => (own.has(id) && !Object.hasOwn(options.overrides, id) ? alone : all)
     return {
-      of: (id) => (own.has(id) && !Object.hasOwn(options.overrides, id) ? alone : all),
+      of,
+      seeks: (id, address) =>
+        holds(of(id), id, address) ||
+        folders.some(({ candidate }) => candidate.id === id && candidate.source === address),
       folders,
       [Symbol.asyncDispose]: dispose,
     }
@@ -113,11 +119,13 @@ export async function packageSources(
       return [kcl, [...given, ...places.map((place) => registrySource({ ...common, ...place }))]]
     }),
   )
+  const of = (id: PackageId) => {
+    const module = modules.get(id)
+    return module === undefined ? (others.get(isKcl(id)) ?? []) : [module]
+  }
   return {
-    of(id) {
-      const module = modules.get(id)
-      return module === undefined ? (others.get(isKcl(id)) ?? []) : [module]
-    },
+    of,
+    seeks: (id, address) => modules.has(id) || holds(of(id), id, address),
     folders,
     [Symbol.asyncDispose]: dispose,
   }
@@ -140,6 +148,10 @@ export async function packageSources(
         return registrySource({ ...common, ...moduleTarget(source, layouts) })
     }
   }
+}
+
+function holds(sources: readonly PackageSource[], id: PackageId, address: string): boolean {
+  return sources.some((source) => source.holds?.(id, address) === true)
 }
 
 /** A module's address names its repository in full, whatever templates say. */

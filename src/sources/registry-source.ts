@@ -74,6 +74,10 @@ class RegistrySource implements PackageSource {
     })
   }
 
+  holds(id: PackageId, address: string): boolean {
+    return homesOf(this.#options.layouts, id).some((home) => this.#where(home) === address)
+  }
+
   async names(call?: Call): Promise<readonly PackageId[] | undefined> {
     const { target, layouts, offline } = this.#options
     if (this.#remote && offline === true) return undefined

@@ -43,6 +43,8 @@ export interface PackageSource {
   versions(id: PackageId, call?: Call): Promise<readonly Version[]>
   /** Undefined where the version is not there after all. */
   candidate(id: PackageId, version: Version, call?: Call): Promise<Candidate | Withheld | undefined>
+  /** Whether a package at this address, as the lock writes it, would be found here; only where many are. */
+  holds?(id: PackageId, address: string): boolean
   /** Names that exist there, for "did you mean"; undefined where nobody can tell. */
   names?(call?: Call): Promise<readonly PackageId[] | undefined>
   /** What was asked so far; only for sources that ask over a network. */

@@ -11,13 +11,13 @@ import {
   requirementsDigest,
   rootTexts,
 } from '../lockfile/requirements.ts'
-import { relativeSource } from '../lockfile/source.ts'
+import { absoluteSource, relativeSource } from '../lockfile/source.ts'
 import { needsOf } from '../lockfile/tree.ts'
 import type { Root, SolveCounts } from '../solver/solution.ts'
 import { type CoreCandidate, coreCandidate } from '../sources/core-version.ts'
 import type { FolderPackage } from '../sources/folder-source.ts'
 import { moduleDrift } from '../sources/module-drift.ts'
-import { packageSources } from '../sources/package-sources.ts'
+import { type PackageSources, packageSources } from '../sources/package-sources.ts'
 import { PassedOver } from '../sources/passed-over.ts'
 import {
   type ProviderCounts,
@@ -204,7 +204,20 @@ async function lockAndMismatch(
     options.workspace === undefined
       ? []
       : moduleDrift(lock, options.workspace.modules, folders, options.directory)
-  return { lock, mismatch: [...explainMismatch(lock, requirements, roots), ...drift] }
+  const mismatch = [...explainMismatch(lock, requirements, roots), ...drift]
+  // A lock comes with a pull request: what it takes from elsewhere would be installed without having been sought.
+  return { lock, mismatch: mismatch.length > 0 ? mismatch : strays(lock, asked, options.directory) }
+}
+
+/** Packages that are locked at places where nobody looks for them. */
+function strays(lock: Lock, { seeks }: Asked, directory: string): string[] {
+  return lock.packages.flatMap(({ id, source }) =>
+    id === core || source === undefined || seeks(id, absoluteSource(source, directory))
+      ? []
+      : [
+          `${id} is at ${source} in the lock, which is none of the places where it is sought (--source, slipway.yaml, the workspace)`,
+        ],
+  )
 }
 
 interface Asked extends AsyncDisposable {
@@ -212,6 +225,7 @@ interface Asked extends AsyncDisposable {
   readonly requirements: Requirements
   readonly core: CoreCandidate | undefined
   readonly folders: readonly FolderPackage[]
+  readonly seeks: PackageSources['seeks']
   provider(options: Pick<ProviderOptions, 'locked' | 'onUnconstrainedCore' | 'onUnavailable'>): SourceProvider
 }
 
@@ -251,6 +265,7 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
     roots,
     core: chosenCore,
     folders,
+    seeks: (id, address) => sources.seeks(id, address),
     requirements: {
       roots: rootTexts(roots),
       options: optionTexts(options),

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { parseTarget } from '../../src/store/address.ts'
 import { extension, type Project, project, versionsOf, workspaceFile, write } from './solving.ts'
 
 /** A repository whose lock is written. */
@@ -83,6 +84,34 @@ describe('a frozen lock', () => {
     expect(text).toContain('b: ^1.0.0')
     writeFileSync(join(one.directory, 'slipway.lock'), text.replace('b: ^1.0.0', 'b: ">=1"'))
     expect(await refusal(one)).toContain('a requires b ^1.0.0 now, and >=1 in the lock')
+  })
+
+  it.each([
+    ['another registry', 'oci://ghcr.io/somebody/b'],
+    ['another repository of the same one', 'layout:.slipway/registry#c'],
+    ['a folder of this machine', 'path:../home/b'],
+    ['git', 'git+https://git.example/b#taskservs/b/v1.2.0'],
+  ])('that takes a package from %s than where it is sought is refused', async (_, source) => {
+    const one = await locked()
+    const text = one.lock() ?? ''
+    expect(text).toContain('source: layout:.slipway/registry#b')
+    writeFileSync(
+      join(one.directory, 'slipway.lock'),
+      text.replace('source: layout:.slipway/registry#b', `source: ${source}`),
+    )
+    expect(await refusal(one)).toMatch(
+      `b is at ${source} in the lock, which is none of the places where it is sought`,
+    )
+  })
+
+  it('needs its source to be named as it was when it was written', async () => {
+    const one = await locked()
+    await one.stock({ 'd 1.0.0': {} }, `layout:${one.directory}/other`)
+    write(one.directory, extension('a', '1.0.0', { b: '^1.0.0', d: '*' }))
+    const sources = [parseTarget(`layout:${one.directory}/other`), ...one.options().sources]
+    await one.resolve({ sources })
+    expect(await refusal(one)).toMatch('d is at layout:other#d in the lock')
+    await one.resolve({ sources, frozen: true })
   })
 
   it('tells twenty differences and counts the rest', async () => {
