@@ -95,6 +95,18 @@ const mirror = z.strictObject({
     'Whether signatures, SBOMs and whatever else refers to a manifest come along, or only these artifactTypes. Default: true.',
     true,
   ),
+  withDependencies: said(
+    z.boolean(),
+    'Whether what the selected versions need comes along: for each of them the one solution of its dependencies.',
+    true,
+  ),
+  lockfiles: said(
+    z
+      .array(text(1000, (value) => !value.includes('\0'), 'holds a NUL'))
+      .check(z.minLength(1), z.maxLength(100)),
+    'Locks whose packages come along, with exactly the digests that are locked.',
+    ['slipway.lock'],
+  ),
 })
 
 /** `mirror.yaml`: an unknown key is an error, since it would change nothing where somebody meant a change. */
@@ -137,6 +149,8 @@ export function readMirrorYaml(content: string | Uint8Array, name: string, folde
       tags: filterOf(one.tags ?? {}),
       ...(one.platforms === undefined ? {} : { platforms: one.platforms }),
       referrers: one.referrers ?? true,
+      withDependencies: one.withDependencies ?? false,
+      lockfiles: (one.lockfiles ?? []).map((path) => resolve(folder, path)),
     }
   })
   return rules

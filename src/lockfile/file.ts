@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { badInput } from '../core/error.ts'
 import { replaceFile } from '../store/blob-folder.ts'
 import { errnoOf, readFailure } from '../store/file-failure.ts'
@@ -14,13 +14,18 @@ export const lockName = 'slipway.lock'
  * @throws LOCK_INVALID, LOCK_CONFLICT, LOCK_NEWER, LOCK_NOT_READABLE
  */
 export async function loadLock(directory: string): Promise<Lock | undefined> {
-  const path = join(directory, lockName)
+  return await loadLockFile(join(directory, lockName))
+}
+
+/** The same for a lock of any name. */
+export async function loadLockFile(path: string): Promise<Lock | undefined> {
+  const name = basename(path)
   try {
     if ((await stat(path)).size > largestLock)
-      throw badInput('LOCK_INVALID', `${lockName} has more than ${largestLock} bytes`, {
+      throw badInput('LOCK_INVALID', `${name} has more than ${largestLock} bytes`, {
         hint: 'It is no lock: remove it and run slipway deps resolve.',
       })
-    return readLock(await readFile(path), lockName)
+    return readLock(await readFile(path), name)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw readFailure('LOCK', path, error)

@@ -55,7 +55,7 @@ export function jobsOf(selected: readonly Selected[], rules: readonly MirrorRule
       const from = sourceOf(one.rule, one.name)
       const to = destinationOf(one.rule, one.name, target)
       const tags = one.tags.filter((tag) => claim(writers, { from, to, tag, rule: one.rule }))
-      if (tags.length === 0 && one.tags.length > 0) continue
+      if (tags.length === 0) continue
       const { rule, listed, expected } = one
       jobs.push({ rule, from, to, tags, listed, ...(expected === undefined ? {} : { expected }) })
     }

@@ -29,4 +29,8 @@ export interface MirrorRule {
   readonly platforms?: readonly string[]
   /** Whether what refers to a manifest travels with it, or only what has one of these artifactTypes. */
   readonly referrers: boolean | readonly string[]
+  /** Whether what the selected versions need comes along. */
+  readonly withDependencies: boolean
+  /** Absolute paths of locks whose packages come along. */
+  readonly lockfiles: readonly string[]
 }

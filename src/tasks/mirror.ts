@@ -1,12 +1,20 @@
+import { dirname } from 'node:path'
 import { mapConcurrent } from '../core/concurrent.ts'
-import { type ExitCode, SlipwayError } from '../core/error.ts'
+import { type ExitCode, refused, SlipwayError } from '../core/error.ts'
+import { type Layouts, registryTagOf } from '../extension/kinds.ts'
+import { loadLockFile } from '../lockfile/file.ts'
+import { absoluteSource } from '../lockfile/source.ts'
 import { Budget } from '../mirroring/budget.ts'
-import { jobsOf } from '../mirroring/jobs.ts'
+import { type Extra, withExtras } from '../mirroring/extra.ts'
+import { jobsOf, type Selected } from '../mirroring/jobs.ts'
 import { mirrorFailure, noCounts, type RepositoryOutcome, total } from '../mirroring/outcome.ts'
 import type { MirrorRule } from '../mirroring/rule.ts'
 import { runJobs } from '../mirroring/run.ts'
 import { type Selection, selectFrom } from '../mirroring/select.ts'
-import { showPlace, showTarget } from '../store/address.ts'
+import type { Tag } from '../oci/reference.ts'
+import { type Closure, closureOf } from '../sources/closure.ts'
+import { showAddress, showPlace, showTarget } from '../store/address.ts'
+import { parseVersion } from '../version/version.ts'
 import type { Context } from './context.ts'
 
 export type { RepositoryOutcome } from '../mirroring/outcome.ts'
@@ -15,6 +23,8 @@ export interface MirrorOptions {
   readonly rules: readonly MirrorRule[]
   /** Compare the targets with the sources and write nothing. */
   readonly verify: boolean
+  /** How repositories and tags are made of packages' names and versions. */
+  readonly layouts: Layouts
   /** Requests in flight to one host. */
   readonly concurrency: number
 }
@@ -75,8 +85,23 @@ export async function mirror(options: MirrorOptions, context: Context): Promise<
   }
 
   async function selectOf(rule: MirrorRule): Promise<Selection> {
+    const how = { open: (one: MirrorRule) => context.open(one.from), concurrency, signal }
     try {
-      return await selectFrom(rule, { open: (one) => context.open(one.from), concurrency, signal })
+      const found = await selectFrom(rule, how)
+      const { packages, unsolved } = await neededBy(rule, found.selected)
+      for (const { root, error } of unsolved)
+        for (const to of rule.to)
+          unreached.push(
+            unlisted(rule, `${showTarget(rule.from)}/${root.repository}`, showTarget(to), error, root.tag),
+          )
+      // A version without what it needs would be of no use.
+      const lacking = new Set(unsolved.map(({ root }) => `${root.repository}:${root.tag}`))
+      const selected = found.selected.map((one) => ({
+        ...one,
+        tags: one.tags.filter((tag) => !lacking.has(`${one.name}:${tag}`)),
+      }))
+      const extras = [...(await lockedBy(rule)), ...packages]
+      return { ...found, selected: await withExtras(rule, selected, extras, how) }
     } catch (error) {
       // What the file asks for is wrong: nothing moves. A source that is down stops only what comes from it.
       const ours = !(error instanceof SlipwayError) || error.exit !== 1 || error.code === 'UNSUPPORTED'
@@ -84,6 +109,47 @@ export async function mirror(options: MirrorOptions, context: Context): Promise<
       for (const to of rule.to) unreached.push(unlisted(rule, showTarget(rule.from), showTarget(to), error))
       return { selected: [], unlisted: [], idle: [] }
     }
+  }
+
+  async function neededBy(rule: MirrorRule, selected: readonly Selected[]): Promise<Closure> {
+    if (!rule.withDependencies) return { packages: [], unsolved: [] }
+    const roots = selected.flatMap(({ name, tags }) => tags.map((tag) => ({ repository: name, tag })))
+    return await closureOf(roots, {
+      target: rule.from,
+      layouts: options.layouts,
+      open: () => context.open(rule.from),
+      concurrency,
+      signal,
+      origin: rule.name,
+    })
+  }
+
+  async function lockedBy(rule: MirrorRule): Promise<Extra[]> {
+    const extras: Extra[] = []
+    for (const path of rule.lockfiles) {
+      const lock = await loadLockFile(path)
+      if (lock === undefined)
+        throw refused('LOCK_MISSING', `${path} does not exist`, {
+          hint: 'Correct lockfiles in mirror.yaml; paths start from its folder.',
+        })
+      const elsewhere: string[] = []
+      for (const one of lock.packages) {
+        const repository = one.source === undefined ? undefined : below(rule, one.source, dirname(path))
+        if (repository === undefined) elsewhere.push(one.id)
+        else {
+          const tag = registryTagOf(options.layouts, one.kind, parseVersion(one.version))
+          extras.push({ repository, tag, ...(one.manifest === undefined ? {} : { digest: one.manifest }) })
+        }
+      }
+      if (elsewhere.length > 0)
+        report.emit({
+          type: 'warning',
+          code: 'MIRROR_LOCKED_ELSEWHERE',
+          message: `${rule.name}: ${path} takes ${elsewhere.slice(0, 10).join(', ')}${elsewhere.length > 10 ? ` and ${elsewhere.length - 10} more` : ''} from elsewhere than ${showTarget(rule.from)}`,
+          hint: 'Another mirror can bring it from there.',
+        })
+    }
+    return extras
   }
 
   function warn(all: readonly MirrorRule[], found: readonly Selection[]): void {
@@ -104,19 +170,35 @@ export async function mirror(options: MirrorOptions, context: Context): Promise<
   }
 }
 
-function unlisted(rule: MirrorRule, source: string, target: string, error: SlipwayError): RepositoryOutcome {
+/** The repository below the rule's source that a lock names; undefined for every other place. */
+function below({ from }: MirrorRule, source: string, base: string): string | undefined {
+  const absolute = absoluteSource(source, base)
+  const start = showAddress({ ...from, repository: from.prefix === '' ? 'x' : `${from.prefix}/x` }).slice(
+    0,
+    -1,
+  )
+  return absolute.startsWith(start) ? absolute.slice(start.length) : undefined
+}
+
+function unlisted(
+  rule: MirrorRule,
+  source: string,
+  target: string,
+  error: SlipwayError,
+  tag?: Tag,
+): RepositoryOutcome {
   return {
     mirror: rule.name,
     source,
     target,
     state: 'failed',
-    tags: { copied: 0, unchanged: 0, failed: 0 },
+    tags: { copied: 0, unchanged: 0, failed: tag === undefined ? 0 : 1 },
     blobs: noCounts,
     manifests: noCounts,
     bytes: noCounts,
     referrers: 0,
     requests: 0,
     milliseconds: 0,
-    failures: [{ ...mirrorFailure(error), side: 'source' }],
+    failures: [{ ...mirrorFailure(error, tag), side: 'source' }],
   }
 }

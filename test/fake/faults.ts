@@ -30,6 +30,10 @@ export class Faults {
     this.#faults.push({ fault, passed: 0, struck: 0 })
   }
 
+  clear(): void {
+    this.#faults.length = 0
+  }
+
   /** The fault that strikes this request, counting it. */
   strike(method: string, path: string): Fault | undefined {
     for (const one of this.#faults) {

@@ -37,6 +37,8 @@ export interface FakeRegistry extends AsyncDisposable {
   log(pattern?: RegExp): string[]
   clearLog(): void
   fail(fault: Fault): void
+  /** From now on nothing goes wrong. */
+  heal(): void
   /** Makes every token handed out so far worthless. */
   expireTokens(): void
 }
@@ -88,6 +90,7 @@ export async function startFakeRegistry(options: FakeOptions = {}): Promise<Fake
         .filter((line) => !line.includes('/token') && pattern.test(line)),
     clearLog: () => void requests.splice(0),
     fail: (fault) => faults.add(fault),
+    heal: () => faults.clear(),
     expireTokens: () => auth.expire(),
     async [Symbol.asyncDispose]() {
       await Promise.all([close(server), close(storage)])

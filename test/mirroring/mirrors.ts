@@ -3,6 +3,7 @@ import { readMirrorYaml } from '../../src/config/mirror-yaml.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import type { Limits } from '../../src/core/limits.ts'
 import type { Event } from '../../src/core/report.ts'
+import { defaultLayouts } from '../../src/extension/kinds.ts'
 import type { MirrorRule } from '../../src/mirroring/rule.ts'
 import type { Encoded } from '../../src/oci/manifest.ts'
 import { parseTag } from '../../src/oci/reference.ts'
@@ -71,7 +72,7 @@ export async function run(
     rehearse,
   })
   const result = await mirror(
-    { rules, verify, concurrency },
+    { rules, verify, concurrency, layouts: defaultLayouts },
     {
       clock: systemClock,
       report: { emit: (event) => events.push(event), secret() {} },

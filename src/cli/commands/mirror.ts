@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { loadMirrorYaml } from '../../config/mirror-yaml.ts'
+import { layoutsWith } from '../../extension/kinds.ts'
 import { mirror } from '../../tasks/mirror.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { dryRunOutcome } from '../dry-run.ts'
@@ -17,7 +18,12 @@ export async function run({ flags, own, terminal, report }: Invocation): Promise
   await using session = await openSession(flags, terminal, report, () => rules.flatMap((one) => one.to))
   const dryRun = flags.dryRun === true
   const result = await mirror(
-    { rules, verify: own.verify === true, concurrency: session.settings.concurrency.value },
+    {
+      rules,
+      verify: own.verify === true,
+      layouts: layoutsWith(session.file?.value.kinds ?? {}),
+      concurrency: session.settings.concurrency.value,
+    },
     session.context,
   )
   const outcome: Outcome = {
