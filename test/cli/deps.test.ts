@@ -107,6 +107,23 @@ describe('deps resolve', () => {
   })
 })
 
+describe('deps validate', () => {
+  it('ends with 0 where all goes together, and with 1 where nothing does', async () => {
+    const one = await repository()
+    expect(await deps(one, 'validate')).toEqual({
+      exit: 0,
+      stdout: 'packages that go together: 4; there is no slipway.lock\n',
+      stderr: '',
+    })
+    await deps(one, 'resolve')
+    expect((await deps(one, 'validate')).stdout).toContain('slipway.lock is up to date')
+    write(one.directory, extension('etcd', '4.0.0'))
+    const { exit, stderr } = await deps(one, 'validate')
+    expect(exit).toBe(1)
+    expect(stderr).toContain('error[UNSATISFIABLE]')
+  })
+})
+
 describe('what is shown of a solution', () => {
   it('is a tree, also under the other name of the group', async () => {
     const one = await repository()
