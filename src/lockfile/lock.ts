@@ -16,7 +16,7 @@ export interface LockedPackage {
   readonly source?: string
   /** Digest of its manifest; undefined for folders and for a core that is only a version. */
   readonly manifest?: Digest
-  /** Digest of its one layer, or of the archive that was downloaded. */
+  /** Digest of its one layer, of the archive that was downloaded, or of what a git tag's files are packed into. */
   readonly layer?: Digest
   /** What it requires, as written: id to range. */
   readonly dependencies: Readonly<Record<string, string>>

@@ -71,7 +71,6 @@ export function blockFault(of: string, block: PackageBlock): string | undefined 
   if (block.kind === 'core') return undefined
   if (/^(oci|layout|archive):/.test(block.source) && block.manifest === undefined)
     return 'has no digest of its manifest'
-  if (/^(oci|layout|archive|https?):/.test(block.source) && block.layer === undefined)
-    return 'has no digest of its layer'
+  if (!block.source.startsWith('path:') && block.layer === undefined) return 'has no digest of its layer'
   return undefined
 }

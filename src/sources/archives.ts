@@ -1,5 +1,8 @@
 import { createReadStream } from 'node:fs'
-import { badInput, onSide, SlipwayError } from '../core/error.ts'
+import { mkdtemp } from 'node:fs/promises'
+import { join } from 'node:path'
+import { mapConcurrent } from '../core/concurrent.ts'
+import { badInput, onSide, refused, SlipwayError } from '../core/error.ts'
 import { readManifest } from '../extension/manifest.ts'
 import { largestYaml } from '../extension/yaml.ts'
 import type { LockedPackage } from '../lockfile/lock.ts'
@@ -40,7 +43,7 @@ export type ArchiveOptions = Pick<PlacesOptions, 'directory' | 'layouts' | 'offl
 /**
  * Where the bytes of a locked package come from. A registry or host is asked when the archive is opened; a
  * folder or a git tag is packed at once, since only that tells its digest.
- * @throws LOCK_DIGEST_MISSING, PACKAGE_SOURCE_MISSING, and what packing and git throw
+ * @throws LOCK_DIGEST_MISSING, PACKAGE_SOURCE_MISSING, LOCKED_CONTENT_CHANGED for a git tag that was moved, and what packing and git throw
  */
 export async function archiveOf(
   locked: LockedPackage,
@@ -134,7 +137,10 @@ async function fromGit(
   const { environment, scratch } = surroundings
   const sharp = place.lastIndexOf('#')
   const tag = place.slice(sharp + 1)
-  await using remote = gitRemote({ url: place.slice('git+'.length, sharp), environment, scratch, offline })
+  // Of its own: several packages of one repository are fetched at once, and git locks what it fetches into.
+  const folder = mkdtemp(join(await scratch(), 'git-'))
+  const url = place.slice('git+'.length, sharp)
+  await using remote = gitRemote({ url, environment, scratch: () => folder, offline })
   // The version is the last thing that a git tag says.
   const form = tag.endsWith(version) ? `${tag.slice(0, -version.length)}{version}` : tag
   const source = gitSource({ remote, kind, name: nameOf(id), tag: form, layouts })
@@ -143,7 +149,29 @@ async function fromGit(
     throw new SlipwayError('LOCKED_PACKAGE_GONE', `${locked.source} does not exist any more`, {
       hint: 'The git tag was deleted or moved: push it again, or run slipway deps update.',
     })
-  return await packed(locked, tree, signal, surroundings)
+  const archive = await packed(locked, tree, signal, surroundings)
+  if (locked.layer === undefined || locked.layer === archive.layer) return archive
+  throw refused(
+    'LOCKED_CONTENT_CHANGED',
+    `${locked.source} has other content than was locked: ${locked.layer} → ${archive.layer}`,
+    { hint: `The git tag was moved. Find out why; if it is right, run slipway deps update ${id}.` },
+  )
+}
+
+/**
+ * The same packages with the digests of what only packing them tells: a git tag moves without a trace, so the
+ * lock says what it held.
+ * @throws what archiveOf throws
+ */
+export async function withDigests(
+  packages: readonly LockedPackage[],
+  options: ArchiveOptions,
+  surroundings: Surroundings,
+): Promise<LockedPackage[]> {
+  return await mapConcurrent(packages, 4, async (one) => {
+    if (one.source?.startsWith('git+') !== true) return one
+    return { ...one, layer: (await archiveOf(one, options, surroundings)).layer }
+  })
 }
 
 /** Packs a tree as a release of it would be. */

@@ -14,6 +14,7 @@ import {
 import { absoluteSource, relativeSource } from '../lockfile/source.ts'
 import { needsOf } from '../lockfile/tree.ts'
 import type { Root, SolveCounts } from '../solver/solution.ts'
+import { withDigests } from '../sources/archives.ts'
 import { type CoreCandidate, coreCandidate } from '../sources/core-version.ts'
 import type { FolderPackage } from '../sources/folder-source.ts'
 import { moduleDrift } from '../sources/module-drift.ts'
@@ -105,7 +106,7 @@ export async function resolveDependencies(
   )
   const { precise } = options
   const any = options.prereleases.includes('*')
-  const { packages, counts } = await resolve(provider, {
+  const { packages: chosen, counts } = await resolve(provider, {
     roots:
       precise === undefined
         ? asked.roots
@@ -125,6 +126,7 @@ export async function resolveDependencies(
     prereleases: (id) => any || options.prereleases.includes(id),
     signal: context.signal,
   })
+  const packages = await withDigests(chosen, { ...options, signal: context.signal }, context)
   tellUnchecked(
     packages.flatMap(({ id, version }) => {
       const text = unconstrained.get(`${id} ${version}`)
