@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import * as z from 'zod/mini'
 import { badInput, messageOf } from '../core/error.ts'
@@ -161,10 +161,10 @@ export function readMirrorYaml(content: string | Uint8Array, name: string, folde
  * @param path absolute
  * @throws CONFIGURATION_INVALID, CONFIGURATION_UNREADABLE
  */
-export async function loadMirrorYaml(path: string): Promise<MirrorRule[]> {
+export function loadMirrorYaml(path: string): MirrorRule[] {
   let content: Uint8Array
   try {
-    content = await readFile(path)
+    content = readFileSync(path)
   } catch (cause) {
     throw badInput('CONFIGURATION_UNREADABLE', `${path} cannot be read: ${messageOf(cause)}`, {
       cause,

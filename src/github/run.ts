@@ -35,8 +35,10 @@ type NameOf<A extends Action> = keyof A['own'] & string
 export async function runAction<A extends Action>(
   action: A,
   work: (step: Step<NameOf<A>>) => Promise<StepResult>,
-  places: (inputs: Inputs<NameOf<A>>, settings: Effective) => readonly Place[] = (_, settings) =>
-    settings.to.value.map(parseTarget),
+  places: (inputs: Inputs<NameOf<A>>, settings: Effective, workspace: string) => readonly Place[] = (
+    _,
+    settings,
+  ) => settings.to.value.map(parseTarget),
 ): Promise<void> {
   maskInputs(action)
   const start = performance.now()
@@ -53,7 +55,7 @@ export async function runAction<A extends Action>(
     annotations = new Annotations(workspace, resolve(workspace, inputs.text('directory') ?? '.'))
     const report = new RunnerReport(annotations)
     const runner = { environment, workspace, report, signal }
-    await using session = await openSession(inputs, runner, (settings) => places(inputs, settings))
+    await using session = await openSession(inputs, runner, (settings) => places(inputs, settings, workspace))
     result = await work({ inputs, session, workspace, tagOfRun: tagOfRun(environment) })
     exit = result.exit
     failures = [...(result.failures ?? []), ...failuresOf(result.rows)]

@@ -253,9 +253,50 @@ export const resolveAction = {
   },
 } as const satisfies Action
 
+export const mirrorAction = {
+  name: 'mirror-registry',
+  title: 'Slipway: mirror registries',
+  description:
+    'Brings repositories of registries, layouts and archives to others, with signatures and all that refers to them',
+  settings: network,
+  own: {
+    file: {
+      type: 'text',
+      description: 'The rules, relative to the workspace. Default: mirror.yaml in the directory',
+    },
+    source: {
+      type: 'text',
+      description: 'Instead of rules: one reference, oci://HOST/REPOSITORY:TAG, layout:… or archive:…',
+    },
+    destination: { type: 'text', description: 'Where that reference goes' },
+    verify: {
+      type: 'toggle',
+      description: 'Write nothing, and fail unless every target has everything that the source has',
+    },
+    shard: {
+      type: 'text',
+      description: 'Only the repositories of one part, such as 2/5, where several jobs share a mirror',
+    },
+    directory,
+    'dry-run': dryRun,
+    ...credentials,
+  },
+  outputs: {
+    repositories:
+      'JSON list, one object for each repository and target: mirror, source, target, state, tags, bytes, requests',
+    copied: 'How many tags were copied',
+    unchanged: 'How many were there already',
+    failed: 'How many failed',
+    bytes: 'How many bytes went to targets',
+    requests: 'How many requests that took, without repetitions and tokens',
+    digest: 'Of the one reference; empty where rules were followed',
+  },
+} as const satisfies Action
+
 /** Each action and the folder of its `action.yml`. */
 export const actions: Readonly<Record<string, Action>> = {
   '.': releaseAction,
+  'actions/mirror-registry': mirrorAction,
   'actions/package-extension': packageAction,
   'actions/publish-oci': publishAction,
   'actions/resolve-deps': resolveAction,

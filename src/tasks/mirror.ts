@@ -11,6 +11,7 @@ import { mirrorFailure, noCounts, type RepositoryOutcome, total } from '../mirro
 import type { MirrorRule } from '../mirroring/rule.ts'
 import { runJobs } from '../mirroring/run.ts'
 import { type Selection, selectFrom } from '../mirroring/select.ts'
+import { isIn, type Shard } from '../mirroring/shard.ts'
 import type { Tag } from '../oci/reference.ts'
 import { type Closure, closureOf } from '../sources/closure.ts'
 import { showAddress, showPlace, showTarget } from '../store/address.ts'
@@ -18,6 +19,7 @@ import { parseVersion } from '../version/version.ts'
 import type { Context } from './context.ts'
 
 export type { RepositoryOutcome } from '../mirroring/outcome.ts'
+export { parseShard } from '../mirroring/shard.ts'
 
 export interface MirrorOptions {
   readonly rules: readonly MirrorRule[]
@@ -27,6 +29,8 @@ export interface MirrorOptions {
   readonly layouts: Layouts
   /** Requests in flight to one host. */
   readonly concurrency: number
+  /** Only the repositories of one part; rules are checked over all of them. */
+  readonly shard?: Shard
 }
 
 export interface MirrorResult {
@@ -54,7 +58,10 @@ export async function mirror(options: MirrorOptions, context: Context): Promise<
     for (const to of rule.to)
       unreached.push(unlisted(rule, `${showTarget(rule.from)}/${name}`, showTarget(to), error))
   warn(rules, selections)
-  const jobs = jobsOf(selected, rules)
+  const { shard } = options
+  const jobs = jobsOf(selected, rules).filter(
+    ({ from }) => shard === undefined || isIn(shard, from.repository),
+  )
   const outcomes = await runJobs(jobs, {
     open: (place) => context.open(place),
     budget: new Budget(concurrency),

@@ -72,10 +72,13 @@ describe('what passes', () => {
   })
 
   test('tokens that expire in the middle', async () => {
-    const [a, b] = [await server(), await server({ auth: { kind: 'bearer', tokenUses: 3 } })]
+    const [a, b] = [
+      await server(),
+      await server({ auth: { kind: 'bearer', username: 'u', password: 'p', tokenUses: 3 } }),
+    ]
     await fill(a.client, { one: tags })
     const rules = rulesOf({ from: `oci://${a.fake.host}`, to: [`oci://${b.fake.host}`] })
-    const result = await run(rules)
+    const result = await run(rules, { login: `${b.fake.host} u p` })
     expect(b.fake.requests.filter((one) => one.status === 401).length).toBeGreaterThan(1)
     expect(result.repositories.flatMap((one) => one.failures)).toEqual([])
   })

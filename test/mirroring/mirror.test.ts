@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { parseShard } from '../../src/mirroring/shard.ts'
 import { children } from '../../src/oci/manifest.ts'
 import { parseTag } from '../../src/oci/reference.ts'
 import { artifact, emptyConfig, indexOf } from '../contract/artifacts.ts'
@@ -310,5 +311,20 @@ describe('verification', () => {
     expect(told.get('1.1.0')?.message).toContain('is missing')
     expect(told.get('1.2.0')?.message).toContain('is missing')
     expect(told.get('1.3.0')?.message).toContain(signature.descriptor.digest)
+  })
+})
+
+describe('parts of a mirror', () => {
+  test('bring together what one run would bring, each repository once', async () => {
+    const [a, b] = [await server(), await server()]
+    const names = Array.from({ length: 20 }, (_, at) => `r${at}`)
+    await fill(a.client, Object.fromEntries(names.map((name) => [name, ['1.0.0']])))
+    const rules = rulesOf({ from: oci(a.fake), to: [oci(b.fake)] })
+    const parts = [1, 2, 3].map((index) => run(rules, { shard: { index, of: 3 } }))
+    const brought = (await Promise.all(parts)).map((one) => one.repositories.map(({ source }) => source))
+    expect(brought.every((one) => one.length > 0)).toBe(true)
+    expect(brought.flat().sort()).toEqual(names.map((name) => `${oci(a.fake)}/${name}`).sort())
+    expect(() => parseShard('4/3')).toThrow('not one part of several')
+    expect(parseShard('2/3')).toEqual({ index: 2, of: 3 })
   })
 })

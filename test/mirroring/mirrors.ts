@@ -5,6 +5,7 @@ import type { Limits } from '../../src/core/limits.ts'
 import type { Event } from '../../src/core/report.ts'
 import { defaultLayouts } from '../../src/extension/kinds.ts'
 import type { MirrorRule } from '../../src/mirroring/rule.ts'
+import type { Shard } from '../../src/mirroring/shard.ts'
 import type { Encoded } from '../../src/oci/manifest.ts'
 import { parseTag } from '../../src/oci/reference.ts'
 import { Opener } from '../../src/open/open.ts'
@@ -61,18 +62,32 @@ export async function run(
     readonly concurrency?: number
     readonly limits?: Partial<Limits>
     readonly signal?: AbortSignal
+    /** `HOST USER PASSWORD` */
+    readonly login?: string
+    readonly shard?: Shard
   } = {},
 ): Promise<Run> {
-  const { verify = false, rehearse = false, concurrency = 8, limits = {} } = options
+  const { verify = false, rehearse = false, concurrency = 8, limits = {}, login = '' } = options
+  const [host = '', username = '', password = ''] = login.split(' ')
   const events: Event[] = []
   await using opener = new Opener({
     environment: {},
     userAgent: 'slipway-test',
     limits: { ...quick, ...limits },
     rehearse,
+    credentials:
+      login === ''
+        ? []
+        : [{ host, credential: async () => ({ kind: 'basic', username, password, source: 'test' }) }],
   })
   const result = await mirror(
-    { rules, verify, concurrency, layouts: defaultLayouts },
+    {
+      rules,
+      verify,
+      concurrency,
+      layouts: defaultLayouts,
+      ...(options.shard === undefined ? {} : { shard: options.shard }),
+    },
     {
       clock: systemClock,
       report: { emit: (event) => events.push(event), secret() {} },

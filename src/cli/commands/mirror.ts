@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { loadMirrorYaml } from '../../config/mirror-yaml.ts'
 import { layoutsWith } from '../../extension/kinds.ts'
-import { mirror } from '../../tasks/mirror.ts'
+import { mirror, parseShard } from '../../tasks/mirror.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { dryRunOutcome } from '../dry-run.ts'
 import { openSession } from '../session.ts'
@@ -9,7 +9,7 @@ import { showMirror } from '../show-mirror.ts'
 
 export async function run({ flags, own, terminal, report }: Invocation): Promise<Outcome> {
   const { cwd } = terminal
-  const rules = await loadMirrorYaml(
+  const rules = loadMirrorYaml(
     typeof own.file === 'string'
       ? resolve(cwd, own.file)
       : resolve(cwd, flags.directory ?? '.', 'mirror.yaml'),
@@ -23,6 +23,7 @@ export async function run({ flags, own, terminal, report }: Invocation): Promise
       verify: own.verify === true,
       layouts: layoutsWith(session.file?.value.kinds ?? {}),
       concurrency: session.settings.concurrency.value,
+      ...(typeof own.shard === 'string' ? { shard: parseShard(own.shard) } : {}),
     },
     session.context,
   )
