@@ -200,6 +200,10 @@ export const commands: readonly CommandRow[] = [
         flags: '--verify',
         description: 'Write nothing, and fail unless every target has everything that the source has',
       },
+      {
+        flags: '--shard <part>',
+        description: 'Only the repositories of one part, such as 2/5, where several jobs share a mirror',
+      },
     ],
     dryRun: true,
     credentials: true,
