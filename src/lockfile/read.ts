@@ -16,7 +16,8 @@ export const largestLock = 16 * 1024 * 1024
 /** Findings for one file; a file with more has one cause. */
 const mostFindings = 50
 
-const anew = 'Run slipway deps resolve: it writes the lock anew.'
+const anew =
+  'Take the last good one from git (git checkout HEAD slipway.lock), or remove it; then run slipway deps resolve.'
 
 /**
  * Reads a `slipway.lock`. It may come from anybody's pull request: everything in it is checked, also that
@@ -106,7 +107,7 @@ function refuseNewer(yaml: YamlFile, file: string): void {
     'LOCK_NEWER',
     `${showPlace(yaml.at(['version'])) || file}: the lock has version ${version}; this program reads ${lockVersion}`,
     {
-      hint: 'A later Slipway wrote it: use that one, or let this one write it anew with slipway deps resolve.',
+      hint: 'A later Slipway wrote it: use that one, or remove the lock and run slipway deps resolve.',
     },
   )
 }
