@@ -4,6 +4,7 @@ import type { Fact } from '../solver/facts.ts'
 import type { Incompatibility } from '../solver/incompatibility.ts'
 import type { SolveCounts, SolveOptions } from '../solver/solution.ts'
 import { solve } from '../solver/solve.ts'
+import type { PackageId } from '../version/package-id.ts'
 import type { SourceProvider } from './provider.ts'
 
 export interface Resolved {
@@ -50,10 +51,18 @@ async function unsatisfiable(
   const { explainFailure } = await import('../solver/explain-failure.ts')
   const { text, hints, facts } = await explainFailure(failure, provider, options)
   const hint = hints.length === 0 ? {} : { hint: hints.join('\n') }
-  return Object.assign(new SlipwayError('UNSATISFIABLE', text, hint), { facts })
+  const absent: PackageId[] = []
+  for (const fact of facts)
+    if (fact.kind === 'no-versions' && (await provider.versions(fact.id)).length === 0) absent.push(fact.id)
+  return Object.assign(new SlipwayError('UNSATISFIABLE', text, hint), { facts, absent })
 }
 
 /** What an UNSATISFIABLE follows from; undefined for any other error. */
 export function factsOfError(error: unknown): readonly Fact[] | undefined {
   return hasCode(error, 'UNSATISFIABLE') && 'facts' in error ? (error.facts as readonly Fact[]) : undefined
+}
+
+/** Packages that no source has and without which nothing fits; empty for any other error. */
+export function absentInError(error: unknown): readonly PackageId[] {
+  return hasCode(error, 'UNSATISFIABLE') && 'absent' in error ? (error.absent as readonly PackageId[]) : []
 }

@@ -7,6 +7,7 @@ import { parseTarget } from '../../src/store/address.ts'
 import { depsValidate, unsolvable } from '../../src/tasks/deps-validate.ts'
 import { folderTree } from '../../src/tree/folder.ts'
 import { extensionId } from '../../src/version/package-id.ts'
+import { publishedKcl } from '../sources/published.ts'
 import { extension, type Project, project, write } from './solving.ts'
 
 const validate = (one: Project) => one.run((context) => depsValidate(one.options(), context))
@@ -107,6 +108,29 @@ describe('a check of a repository that cannot be solved', () => {
     const one = await clashing()
     write(one.directory, extension('d', '1.0.0'))
     expect(await found(one, ['d'])).toMatchObject([{ code: 'UNSATISFIABLE', level: 'warning' }])
+  })
+
+  it('is a warning where no source has a KCL package, which may come from elsewhere, but not where its version is missing', async () => {
+    const one = project()
+    const needing = (version: string) => ({
+      ...extension('a', '1.0.0'),
+      'taskservs/a/kcl/kcl.mod': `[package]\n[dependencies]\nk8s = "${version}"\n`,
+    })
+    write(one.directory, needing('1.31.2'))
+    const told = {
+      code: 'UNSATISFIABLE',
+      message: expect.stringContaining('k8s'),
+      place: { file: 'taskservs/a/kcl/kcl.mod', line: 3 },
+    }
+    expect(await found(one, ['a'])).toMatchObject([{ ...told, level: 'warning' }])
+    await one.run(async ({ open }) => {
+      const registry = await open(parseTarget(`layout:${one.directory}/.slipway/registry`))
+      const mod = '[package]\nname = "k8s"\nversion = "1.0.0"\n'
+      await publishedKcl(registry, 'provisioning-kcl/k8s', mod)
+    })
+    expect(await found(one, ['a'])).toMatchObject([{ ...told, level: 'error' }])
+    write(one.directory, needing('1.0.0'))
+    expect(await found(one, ['a'])).toEqual([])
   })
 
   it('is not told where nobody can know: no source is named, or it cannot be asked', async () => {
