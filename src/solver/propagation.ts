@@ -29,6 +29,15 @@ export class Propagation {
     }
   }
 
+  /** A wider one says all that this one does: looking at both would only take time. */
+  remove(incompatibility: Incompatibility): void {
+    for (const { id } of incompatibility.terms) {
+      const own = this.#byId.get(id) ?? []
+      const at = own.lastIndexOf(incompatibility)
+      if (at >= 0) own.splice(at, 1)
+    }
+  }
+
   /** Derives all that follows; conflicts on the way are resolved by taking choices back. */
   run(): void {
     for (const id of this.#changed) {

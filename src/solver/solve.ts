@@ -168,6 +168,8 @@ class Search {
           ? dependencyIncompatibility(id, set, says.requires)
           : unavailable(id, set, says.unavailable)
       if (incompatibility === undefined) continue
+      for (const old of new Set(claims.map((one) => one.incompatibility)))
+        if (old !== undefined) this.#state.remove(old)
       for (const one of claims) one.incompatibility = incompatibility
       this.#state.add(incompatibility)
     }

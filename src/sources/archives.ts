@@ -7,6 +7,7 @@ import { readManifest } from '../extension/manifest.ts'
 import { largestYaml } from '../extension/yaml.ts'
 import type { LockedPackage } from '../lockfile/lock.ts'
 import { absoluteSource } from '../lockfile/source.ts'
+import { annotation } from '../oci/annotations.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { packageLayer } from '../oci/manifest.ts'
@@ -186,16 +187,23 @@ async function packed(
   const store = stage.repository(nameOf(id))
   const name = nameOf(id)
   const options = { signal, scratch: await scratch() }
-  const { layer } =
+  const manifest = kind === 'kcl' ? undefined : await manifestOf(files)
+  const { layer, encoded } =
     kind === 'kcl'
       ? await packKcl({ name, tree: files }, store, options)
-      : await pack({ kind, name, version, tree: files, ...(await manifestOf(files)) }, store, options)
+      : await pack({ kind, name, version, tree: files, ...(manifest && { manifest }) }, store, options)
+  const found =
+    kind === 'kcl' ? encoded.manifest.annotations?.[annotation.kclVersion] : (manifest?.version ?? version)
+  if (found !== version)
+    throw new SlipwayError('LOCKED_PACKAGE_GONE', `${tree.name} is at ${found} now, not ${id} ${version}`, {
+      hint: 'Check out the commit that has this version, or run slipway deps resolve.',
+    })
   return { layer: layer.digest, mediaType: layer.mediaType, open: () => store.fetch(layer, { signal }) }
 }
 
-async function manifestOf(tree: Tree): Promise<{ readonly manifest?: Record<string, unknown> }> {
+async function manifestOf(tree: Tree): Promise<Record<string, unknown> | undefined> {
   const file = await tree.file('manifest.yaml')
-  if (file === undefined) return {}
+  if (file === undefined) return undefined
   const { document } = readManifest(await readBytes(file, tree.name, largestYaml), 'manifest.yaml')
-  return document === undefined ? {} : { manifest: document }
+  return document
 }

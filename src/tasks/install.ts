@@ -1,11 +1,13 @@
+import { join, resolve } from 'node:path'
 import { mapConcurrent } from '../core/concurrent.ts'
 import { isExtensionKind } from '../extension/kinds.ts'
 import { type CacheCounters, PackageCache } from '../install/cache.ts'
 import { type InstallResult, install as installItems } from '../install/install.ts'
 import type { InstallItem } from '../install/item.ts'
+import { folderOf } from '../install/places.ts'
 import { previousLock } from '../install/state.ts'
 import { lockName } from '../lockfile/file.ts'
-import type { Lock } from '../lockfile/lock.ts'
+import type { LockedPackage } from '../lockfile/lock.ts'
 import { readLock } from '../lockfile/read.ts'
 import { needsOf } from '../lockfile/tree.ts'
 import { writeLock } from '../lockfile/write.ts'
@@ -43,10 +45,11 @@ export async function install(options: InstallOptions, context: Context): Promis
     : await frozenLock(options, context)
   const needs = needsOf(lock)
   const items = await mapConcurrent(
-    installable(lock),
+    lock.packages.filter((one) => !standsThere(one, options)),
     concurrency,
     async (locked): Promise<InstallItem[]> => {
       const { id, kind, version, manifest, source = '' } = locked
+      // The core and platform services are no folders.
       if (kind !== 'kcl' && !isExtensionKind(kind)) return []
       const archive = await archiveOf(locked, { ...options, directory, signal }, context)
       const { layer, mediaType } = archive
@@ -81,7 +84,11 @@ export async function install(options: InstallOptions, context: Context): Promis
   return { ...result, root, counts: cache.counters }
 }
 
-/** The core and platform services are no folders. */
-function installable(lock: Lock) {
-  return lock.packages.filter(({ kind }) => kind !== 'core' && kind !== 'platform')
+/** A folder of the repository that is its own place of installing: nothing needs to be brought there. */
+function standsThere(
+  { id, kind, source = '' }: LockedPackage,
+  { directory, root }: Pick<InstallOptions, 'directory' | 'root'>,
+): boolean {
+  if (!source.startsWith('path:') || (kind !== 'kcl' && !isExtensionKind(kind))) return false
+  return resolve(directory, source.slice('path:'.length)) === join(root, folderOf({ kind, name: nameOf(id) }))
 }
