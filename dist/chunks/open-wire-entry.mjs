@@ -1,1 +1,1 @@
-export{t as createWire}from"./http-address.mjs";
+export{t as createWire}from"./http-client.mjs";

@@ -1,0 +1,1 @@
+const e=/^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/,t=`lower-case letters and digits, separated by ".", "_" or "-"`,n=`A name has ${t}.`;function r(t){return t.length<=100&&e.test(t)}function i(e){return/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(e)}export{e as a,n as i,r as n,t as r,i as t};

@@ -1,0 +1,1 @@
+import{n as e}from"./core-error.mjs";function t(t){let[,n,r,i]=/^([a-z0-9]+)\/([a-z0-9_]+)(?:\/([a-z0-9.]+))?$/.exec(t)??[];if(n===void 0||r===void 0)throw e(`PLATFORM_INVALID`,`${JSON.stringify(t)} is not a platform`,{hint:`Write it as os/architecture, such as linux/amd64.`});return i===void 0?{os:n,architecture:r}:{os:n,architecture:r,variant:i}}export{t};

@@ -1,0 +1,1 @@
+function e(e){return{code:e.code,message:e.message,...e.hint===void 0?{}:{hint:e.hint}}}function t(e){let t=0;for(let{outcome:n}of e){if(n===`failed`)return 1;n===`refused`&&(t=3)}return t}export{e as n,t};
