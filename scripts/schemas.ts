@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { type $ZodType, toJSONSchema } from 'zod/v4/core'
 import { mirrorSchema } from '../src/config/mirror-yaml.ts'
+import { retentionSchema } from '../src/config/retention-yaml.ts'
 import { slipwaySchema } from '../src/config/slipway-yaml.ts'
 import { workspaceSchema } from '../src/config/workspace-schema.ts'
 import { manifestSchema } from '../src/extension/manifest.ts'
@@ -9,6 +10,7 @@ import { manifestSchema } from '../src/extension/manifest.ts'
 export const schemas = {
   'manifest.schema.json': text('manifest.yaml of an extension', manifestSchema),
   'mirror.schema.json': text('mirror.yaml', mirrorSchema),
+  'retention.schema.json': text('retention.yaml', retentionSchema),
   'slipway.schema.json': text('slipway.yaml', slipwaySchema),
   'workspace.schema.json': text('config/provisioning.yaml of a workspace', workspaceSchema),
 } as const

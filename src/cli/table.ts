@@ -346,6 +346,35 @@ export const commands: readonly CommandRow[] = [
     load: () => import('./commands/install.ts'),
   },
   {
+    name: 'cleanup',
+    args: '',
+    summary: 'plan what goes from a registry by rules, and carry the plan out',
+    description:
+      'Plans what goes from a registry by the rules of a retention.yaml, and deletes nothing unless --apply says so. What is kept keeps its platforms, signatures, SBOMs and dependencies. A plan is carried out only if nothing changed that it rests on; afterwards everything that stays is checked to be complete.',
+    settings: ['source', 'backend', ...network],
+    own: [
+      { flags: '-f, --file <file>', description: 'The rules: retention.yaml' },
+      { flags: '--plan <file>', description: 'Write the plan to this file' },
+      {
+        flags: '--apply [plan]',
+        description: 'Delete: what this plan says, or with -f what the rules say now',
+      },
+      { flags: '--archive <address>', description: 'Copy what goes there first: layout:DIR or archive:FILE' },
+      {
+        flags: '--restore-file <file>',
+        description:
+          'Where to write what goes and how to have it back (default: PLAN.restore.json, or cleanup.restore.json)',
+      },
+    ],
+    credentials: true,
+    examples: [
+      'slipway cleanup -f retention.yaml --plan plan.json',
+      'slipway cleanup --apply plan.json',
+      'slipway cleanup -f retention.yaml --apply --archive archive:gone.tar',
+    ],
+    load: () => import('./commands/cleanup.ts'),
+  },
+  {
     name: 'cache prune',
     args: '',
     summary: 'remove packages from the local cache that nobody used for long',

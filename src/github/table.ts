@@ -293,9 +293,54 @@ export const mirrorAction = {
   },
 } as const satisfies Action
 
+export const cleanupAction = {
+  name: 'cleanup-registry',
+  title: 'Slipway: clean up a registry',
+  description:
+    'Plans what goes from a registry by the rules of a retention.yaml, or carries such a plan out; what is kept keeps all that it needs',
+  settings: ['source', 'backend', ...network],
+  own: {
+    file: {
+      type: 'text',
+      description: 'The rules: retention.yaml, relative to the workspace. Default: none, for a plan to apply',
+    },
+    plan: {
+      type: 'text',
+      description:
+        'The plan: written here with file, read from here without. Default: cleanup-plan.json in the workspace',
+    },
+    apply: {
+      type: 'toggle',
+      description:
+        'Delete: what the rules say now, or without file what the plan says, if nothing relevant changed',
+    },
+    archive: {
+      type: 'text',
+      description: 'Copy what goes there first: layout:DIR or archive:FILE, relative to the workspace',
+    },
+    directory,
+    ...readingCredentials,
+    username: { type: 'text', description: 'User for the registry that is cleaned up' },
+    token: {
+      type: 'secret',
+      description: 'Bearer token for the registry that is cleaned up, instead of username and password',
+    },
+  },
+  outputs: {
+    plan: 'The plan, relative to the workspace',
+    'restore-file': 'What was deleted and how to have it back; empty where nothing was',
+    steps: 'How many steps the plan has',
+    deletions: 'How many manifests the plan deletes',
+    deleted: 'How many manifests were deleted',
+    protected:
+      'JSON list of repositories that were left alone, since they could not be read or may be needed',
+  },
+} as const satisfies Action
+
 /** Each action and the folder of its `action.yml`. */
 export const actions: Readonly<Record<string, Action>> = {
   '.': releaseAction,
+  'actions/cleanup-registry': cleanupAction,
   'actions/mirror-registry': mirrorAction,
   'actions/package-extension': packageAction,
   'actions/publish-oci': publishAction,

@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { badInput } from '../core/error.ts'
+import type { Digest } from '../oci/digest.ts'
 import { replaceFile } from '../store/blob-folder.ts'
 import { errnoOf, readFailure } from '../store/file-failure.ts'
 import type { Lock } from './lock.ts'
@@ -28,6 +29,18 @@ export async function loadLockFile(path: string): Promise<Lock | undefined> {
     return readLock(await readFile(path), name)
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined
+    throw readFailure('LOCK', path, error)
+  }
+}
+
+/**
+ * Every digest that a lock file of any name holds. @throws LOCK_INVALID, LOCK_CONFLICT, LOCK_NEWER, LOCK_NOT_READABLE
+ */
+export async function lockedDigests(path: string): Promise<Digest[]> {
+  try {
+    const { packages } = readLock(await readFile(path), path)
+    return packages.flatMap(({ manifest }) => (manifest === undefined ? [] : [manifest]))
+  } catch (error) {
     throw readFailure('LOCK', path, error)
   }
 }

@@ -1,4 +1,4 @@
-import { hasCode, messageOf, refused, SlipwayError } from '../core/error.ts'
+import { type ExitCode, hasCode, refused, SlipwayError } from '../core/error.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Tag } from '../oci/reference.ts'
 import { copy } from '../store/copy.ts'
@@ -17,6 +17,14 @@ export interface DeletedManifest {
   readonly restore?: string
 }
 
+/** Why the work stopped, as results and JSON tell it. */
+export interface Stopped {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+  readonly exit: ExitCode
+}
+
 export interface AppliedRepository {
   readonly repository: string
   readonly deleted: readonly DeletedManifest[]
@@ -26,7 +34,7 @@ export interface AppliedRepository {
   /** What was kept and yet is not complete any more. */
   readonly incomplete: readonly string[]
   /** What stopped the work here; the rest of its steps was not tried. */
-  readonly error?: SlipwayError
+  readonly error?: Stopped
 }
 
 /**
@@ -103,7 +111,7 @@ export async function applySteps(
   const stays: Kept[] = []
   const graph = new Graph(snapshot)
   const spared = new Set<Digest>()
-  let error: SlipwayError | undefined
+  let error: Stopped | undefined
   let canUntag = snapshot.can.untag
   try {
     for (const step of planned.steps) {
@@ -143,7 +151,7 @@ export async function applySteps(
     }
   } catch (thrown) {
     call.signal?.throwIfAborted()
-    error = asError(thrown)
+    error = stopped(thrown)
   }
   const gone = new Set(deleted.map(({ digest }) => digest))
   const incomplete = await incompleteness(snapshot, { gone, untagged: new Set(untagged) }, store, call)
@@ -201,6 +209,8 @@ function whyNot(step: Step, current: PlannedRepository | undefined, snapshot: Sn
   return 'is kept now'
 }
 
-function asError(thrown: unknown): SlipwayError {
-  return thrown instanceof SlipwayError ? thrown : new SlipwayError('UNEXPECTED', messageOf(thrown))
+function stopped(thrown: unknown): Stopped {
+  if (!(thrown instanceof SlipwayError)) throw thrown
+  const { code, message, hint, exit } = thrown
+  return { code, message, exit, ...(hint === undefined ? {} : { hint }) }
 }

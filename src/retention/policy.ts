@@ -68,16 +68,24 @@ export function keptTags(
   const stable: Tag[] = []
   const early: Tag[] = []
   const other: Tag[] = []
+  const moving = new Map<Digest, Tag>()
   for (const [tag, digest] of snapshot.tags) {
     if (subjectOfTag(tag) !== undefined || snapshot.manifests.get(digest)?.leftover) continue
     const version = versionOfTag(tag)
     if (version !== undefined) (isPrerelease(version) ? early : stable).push(tag)
-    else if (isMoving(tag)) add(tag, 'moving tag')
-    else if (policy.otherTags === 'keep') add(tag, 'not a version')
+    else if (isMoving(tag)) {
+      add(tag, 'moving tag')
+      moving.set(digest, tag)
+    } else if (policy.otherTags === 'keep') add(tag, 'not a version')
     else other.push(tag)
     const writtenAt = snapshot.manifests.get(digest)?.writtenAt
     // Whatever the rules: who has just published is not done yet.
     if (writtenAt !== undefined && now - writtenAt < grace) add(tag, 'just written')
+  }
+  // The version that `latest` stands for keeps its own name, too.
+  for (const tag of [...stable, ...early]) {
+    const pointer = moving.get(snapshot.tags.get(tag) as Digest)
+    if (pointer !== undefined) add(tag, `what ${pointer} points at`)
   }
   const context = { snapshot, now, add }
   applyRules(policy.keep, stable, context)

@@ -34,6 +34,11 @@ export function oracle({ manifests, tags }: Snapshot, rules: OracleRules) {
     const { writtenAt } = held(to)
     if (writtenAt !== undefined && now - writtenAt < day) keptTags.add(tag)
   }
+  for (const tag of candidates)
+    if (/^v?\d+\.\d+\.\d+/.test(tag))
+      for (const [other, to] of tags)
+        if (/^(latest|v?\d+(\.\d+)?)$/.test(other) && to === tags.get(tag) && !held(to).leftover)
+          keptTags.add(tag)
   const number = (tag: string) =>
     tag
       .replace(/^v/, '')
