@@ -81,8 +81,9 @@ function danglingOf(
   for (const [id, block] of packages) {
     const fault = blockFault(id, block)
     if (fault !== undefined) add(['packages', id], `${id} ${fault}`)
+    // A KCL package that no source has is left to KCL's own client.
     for (const needed of Object.keys(block.dependencies ?? {}))
-      if (missing(needed))
+      if (missing(needed) && !needed.startsWith('kcl:'))
         add(['packages', id, 'dependencies', needed], `The lock has no package ${needed}, which ${id} needs`)
   }
   return findings

@@ -96,7 +96,7 @@ class Sources implements SourceProvider {
       ])
       const why =
         'unavailable' in candidate ? candidate.unavailable : (this.#platformFault(candidate) ?? retracted)
-      if (why === undefined) return { requires: this.#constraining(candidate as Candidate) }
+      if (why === undefined) return { requires: await this.#constraining(candidate as Candidate) }
       this.#tell(id, version, why)
       return { unavailable: why }
     })
@@ -204,12 +204,20 @@ class Sources implements SourceProvider {
     this.#options.onUnavailable?.(id, version, why)
   }
 
-  /** Without the core where nobody knows which one there is. */
-  #constraining({ id, version, requires }: Candidate): readonly Requirement[] {
-    if (this.#options.core.length > 0) return requires
-    for (const one of requires)
-      if (one.id === core) this.#options.onUnconstrainedCore?.(id, one.text, version)
-    return requires.filter((one) => one.id !== core)
+  /**
+   * Without the core where nobody knows which one there is, and without KCL packages that no source has: most
+   * come from a registry of their own, which their client knows and nobody here.
+   */
+  async #constraining({ id, version, requires }: Candidate): Promise<readonly Requirement[]> {
+    const kept = await Promise.all(
+      requires.map(async (one) => {
+        if (isKcl(one.id)) return (await this.#list(one.id)).size > 0
+        if (one.id !== core || this.#options.core.length > 0) return true
+        this.#options.onUnconstrainedCore?.(id, one.text, version)
+        return false
+      }),
+    )
+    return requires.filter((_, at) => kept[at])
   }
 }
 

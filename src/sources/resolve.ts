@@ -4,7 +4,7 @@ import type { Fact } from '../solver/facts.ts'
 import type { Incompatibility } from '../solver/incompatibility.ts'
 import type { SolveCounts, SolveOptions } from '../solver/solution.ts'
 import { solve } from '../solver/solve.ts'
-import type { PackageId } from '../version/package-id.ts'
+import { core } from '../version/package-id.ts'
 import type { SourceProvider } from './provider.ts'
 
 export interface Resolved {
@@ -22,8 +22,12 @@ export async function resolve(provider: SourceProvider, options: SolveOptions): 
   if ('failure' in result) throw await unsatisfiable(result.failure, provider, options)
   const { versions, requires, counts } = result.solution
   const packages = [...versions].map(([id, version]): LockedPackage => {
-    const dependencies = Object.fromEntries((requires.get(id) ?? []).map((one) => [one.id, one.text]))
     const candidate = provider.chosen(id, version)
+    // KCL packages that no source has were not solved for, but are still what the package needs.
+    const needs = candidate?.requires.filter((one) => one.id !== core || versions.has(core))
+    const dependencies = Object.fromEntries(
+      (needs ?? requires.get(id) ?? []).map((one) => [one.id, one.text]),
+    )
     // Only the core can be a version that no source has.
     if (candidate === undefined)
       return { id, kind: 'core', version: version.version, dependencies, platforms: [] }
@@ -51,18 +55,10 @@ async function unsatisfiable(
   const { explainFailure } = await import('../solver/explain-failure.ts')
   const { text, hints, facts } = await explainFailure(failure, provider, options)
   const hint = hints.length === 0 ? {} : { hint: hints.join('\n') }
-  const absent: PackageId[] = []
-  for (const fact of facts)
-    if (fact.kind === 'no-versions' && (await provider.versions(fact.id)).length === 0) absent.push(fact.id)
-  return Object.assign(new SlipwayError('UNSATISFIABLE', text, hint), { facts, absent })
+  return Object.assign(new SlipwayError('UNSATISFIABLE', text, hint), { facts })
 }
 
 /** What an UNSATISFIABLE follows from; undefined for any other error. */
 export function factsOfError(error: unknown): readonly Fact[] | undefined {
   return hasCode(error, 'UNSATISFIABLE') && 'facts' in error ? (error.facts as readonly Fact[]) : undefined
-}
-
-/** Packages that no source has and without which nothing fits; empty for any other error. */
-export function absentInError(error: unknown): readonly PackageId[] {
-  return hasCode(error, 'UNSATISFIABLE') && 'absent' in error ? (error.absent as readonly PackageId[]) : []
 }

@@ -4,8 +4,8 @@ import { silent } from '../core/report.ts'
 import { compareLocks, showChanges } from '../lockfile/changes.ts'
 import { lockName } from '../lockfile/file.ts'
 import type { PackageGraph } from '../release/graph.ts'
-import { absentInError, factsOfError } from '../sources/resolve.ts'
-import { core, isKcl, type PackageId } from '../version/package-id.ts'
+import { factsOfError } from '../sources/resolve.ts'
+import { core, type PackageId } from '../version/package-id.ts'
 import type { Context } from './context.ts'
 import {
   frozenLock,
@@ -75,12 +75,10 @@ export async function unsolvable(
     })
     const own = written.find(({ from }) => ids.has(from))
     const [first = own] = written
-    // Most KCL packages come from a registry of their own, which their client knows and nobody here.
-    const elsewhere = absentInError(error).some((id) => isKcl(id) && !graph.nodes.has(id))
     return [
       {
         code,
-        level: own === undefined || elsewhere ? 'warning' : 'error',
+        level: own === undefined ? 'warning' : 'error',
         // One line, as editors and annotations take it.
         message: message.replaceAll('\n', ' '),
         place: (own ?? first)?.place ?? { file: 'slipway.lock' },

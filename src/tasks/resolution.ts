@@ -4,7 +4,7 @@ import { waves } from '../core/waves.ts'
 import type { Layouts } from '../extension/kinds.ts'
 import { didYouMean } from '../extension/nearest.ts'
 import { loadLock, lockName } from '../lockfile/file.ts'
-import type { Lock } from '../lockfile/lock.ts'
+import type { Lock, LockedPackage } from '../lockfile/lock.ts'
 import {
   explainMismatch,
   type Requirements,
@@ -134,6 +134,7 @@ export async function resolveDependencies(
     }),
     context,
   )
+  tellElsewhere(packages, context)
   passedOver.tell(context.report)
   tellUnused(options, packages, context)
   const known = new Map<PackageId, readonly Version[]>()
@@ -317,6 +318,20 @@ function tellUnchecked(
     code: 'CORE_UNKNOWN',
     message: `${who}, and nothing says which one there is: not checked`,
     hint: 'Give --core-version, or core in slipway.yaml.',
+  })
+}
+
+/** Says which KCL packages are needed, but not solved for, because no source has them. */
+function tellElsewhere(packages: readonly LockedPackage[], { report }: Context): void {
+  const ids = new Set<string>(packages.map((one) => one.id))
+  const needed = new Set(packages.flatMap((one) => Object.keys(one.dependencies)))
+  const elsewhere = [...needed].filter((id) => id.startsWith('kcl:') && !ids.has(id)).sort()
+  if (elsewhere.length === 0) return
+  report.emit({
+    type: 'warning',
+    code: 'KCL_ELSEWHERE',
+    message: `No source has ${elsewhere.slice(0, 10).join(', ')}${elsewhere.length > 10 ? ` and ${elsewhere.length - 10} more` : ''}: left to KCL’s own client`,
+    hint: 'To lock and install them too, name a source that has them.',
   })
 }
 

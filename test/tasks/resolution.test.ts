@@ -479,3 +479,32 @@ describe('requests', () => {
     expect(counts.requests).toBe(fake.log(/tags|manifests/).length)
   })
 })
+
+describe('a KCL package that no source has', () => {
+  const needing = (text: string) => ({
+    ...extension('a', '1.0.0'),
+    'taskservs/a/kcl/kcl.mod': `[package]\n[dependencies]\n${text}\n`,
+  })
+
+  it('is left to KCL’s own client, which is said, and stays in the lock as what is needed', async () => {
+    const one = project()
+    write(one.directory, needing('k8s = "1.31.2"'))
+    const { lock } = await one.resolve()
+    expect(lock.packages).toMatchObject([{ id: 'a', dependencies: { 'kcl:k8s': '>=1.31.2' } }])
+    expect(one.events).toContainEqual(
+      expect.objectContaining({ code: 'KCL_ELSEWHERE', message: expect.stringContaining('kcl:k8s') }),
+    )
+    expect((await one.resolve({ frozen: true })).lock).toEqual(lock)
+  })
+
+  it('is missed by a frozen lock once another version is needed', async () => {
+    const one = project()
+    write(one.directory, needing('k8s = "1.31.2"'))
+    await one.resolve()
+    write(one.directory, needing('k8s = "1.32.0"'))
+    await expect(one.resolve({ frozen: true })).rejects.toMatchObject({
+      code: 'LOCK_OUT_OF_DATE',
+      message: expect.stringContaining('a requires kcl:k8s >=1.32.0 now, and >=1.31.2 in the lock'),
+    })
+  })
+})
