@@ -90,7 +90,9 @@ export function keptTags(
   const context = { snapshot, now, add }
   applyRules(policy.keep, stable, context)
   applyRules(policy.prereleases ?? policy.keep, early, context)
-  applyRules(policy.keep, other, context)
+  // What is no version has no place in their order.
+  const { newest, perMinor: _, perMajor: __, ...timeless } = policy.keep
+  applyRules(newest?.by === 'date' ? { ...timeless, newest } : timeless, other, context)
   return kept
 }
 

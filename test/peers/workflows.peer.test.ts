@@ -152,6 +152,32 @@ describe('.github/workflows/check.yml', () => {
   })
 })
 
+describe('.github/workflows/cleanup.yml', () => {
+  const { jobs } = read('.github/workflows/cleanup.yml') as Workflow & {
+    readonly jobs: Record<
+      string,
+      {
+        readonly permissions: Record<string, string>
+        readonly environment?: string
+        readonly steps: readonly (Step & { readonly with?: Record<string, unknown> })[]
+      }
+    >
+  }
+
+  it('plans without the right to delete, and deletes only what that plan says', () => {
+    expect(jobs.plan?.permissions).toEqual({ contents: 'read', packages: 'read' })
+    expect(jobs.apply?.permissions).toEqual({ contents: 'read', packages: 'write' })
+    const given = (name: string) =>
+      jobs[name]?.steps.find(({ uses }) => uses === './.slipway-action/actions/cleanup-registry')?.with
+    expect(given('plan')).not.toHaveProperty('apply')
+    expect(given('apply')).toMatchObject({ apply: true, plan: given('plan')?.plan })
+    expect(given('apply')).not.toHaveProperty('file')
+    expect(jobs.apply?.environment).toBe(`\${{ inputs.environment }}`)
+    // Rules of the caller are read where nothing can be deleted.
+    expect(jobs.apply?.steps.filter(({ uses }) => uses?.startsWith('actions/checkout'))).toHaveLength(1)
+  })
+})
+
 describe('.github/workflows/release-all.yml', () => {
   type Job = {
     readonly needs?: string | readonly string[]

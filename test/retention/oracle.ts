@@ -60,7 +60,7 @@ export function oracle({ manifests, tags }: Snapshot, rules: OracleRules) {
           .map((other) => tags.get(other)),
       )
       better.delete(tags.get(tag))
-      if (better.size < rules.newest) keptTags.add(tag)
+      if (better.size < rules.newest && /^v?\d+\.\d+\.\d+/.test(tag)) keptTags.add(tag)
       const { writtenAt } = held(tags.get(tag) as Digest)
       if (rules.youngerThan === undefined) continue
       if (writtenAt === undefined || now - writtenAt < rules.youngerThan) keptTags.add(tag)
