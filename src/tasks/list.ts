@@ -1,7 +1,7 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import type { Tag } from '../oci/reference.ts'
 import { showTarget, type Target } from '../store/address.ts'
-import { compareTags, isVersionTag } from '../version/version-tag.ts'
+import { compareTags, highestTag, isVersionTag } from '../version/version-tag.ts'
 import type { Context } from './context.ts'
 
 export interface ListedRepository {
@@ -32,7 +32,7 @@ export async function list(
     for await (const tag of registry.repository(repository).tags(call))
       if (isVersionTag(tag)) versions.push(tag)
     versions.sort((a, b) => compareTags(b, a))
-    const highest = versions.find((tag) => !tag.includes('-')) ?? versions[0]
+    const highest = highestTag(versions)
     return { repository, versions: versions.length, ...(highest === undefined ? {} : { highest }) }
   })
   return { target: showTarget(target), repositories }

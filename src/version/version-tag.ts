@@ -20,6 +20,11 @@ export function compareTags(a: string, b: string): number {
   return compareVersions(one, other)
 }
 
+/** Of version tags with the highest first: the highest stable version, else the highest of all. */
+export function highestTag<T extends string>(versions: readonly T[]): T | undefined {
+  return versions.find((tag) => !tag.includes('-')) ?? versions[0]
+}
+
 function anyVersion(tag: string): Version | undefined {
   return versionIn(tag, '') ?? versionIn(tag, 'v')
 }
