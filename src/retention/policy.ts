@@ -87,6 +87,10 @@ export function keptTags(
     const pointer = moving.get(snapshot.tags.get(tag) as Digest)
     if (pointer !== undefined) add(tag, `what ${pointer} points at`)
   }
+  // A pattern means what it matches, whatever other rules a tag falls under.
+  for (const pattern of (policy.keep.tags ?? []).map(tagPattern))
+    for (const tag of [...stable, ...early, ...other])
+      if (pattern?.matches(tag)) add(tag, `matches ${pattern.text}`)
   const context = { snapshot, now, add }
   applyRules(policy.keep, stable, context)
   applyRules(policy.prereleases ?? policy.keep, early, context)

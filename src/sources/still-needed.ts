@@ -1,6 +1,7 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import { onSide, SlipwayError } from '../core/error.ts'
 import { extensionKinds, type Layouts } from '../extension/kinds.ts'
+import { annotation } from '../oci/annotations.ts'
 import type { Tag } from '../oci/reference.ts'
 import type { Requirement } from '../solver/provider.ts'
 import { solve } from '../solver/solve.ts'
@@ -75,7 +76,7 @@ export class StillNeeded {
   }
 
   async #ofOne({ repository, tag }: TaggedPlace): Promise<(TaggedPlace & { readonly by: string })[]> {
-    const version = versionOf(tag)
+    const version = versionOf(tag) ?? (await this.#told(repository, tag))
     if (version === undefined) return []
     const candidate = await this.#candidate({ repository, tag, version })
     if (candidate === undefined || candidate.requires.length === 0) return []
@@ -91,6 +92,27 @@ export class StillNeeded {
     }
     for (const place of await this.#solution(beside, home)) add(place)
     return [...needed.values()].map((place) => ({ repository: place.repository, tag: place.tag, by }))
+  }
+
+  /** The version of a package under a tag that is none, such as `lts`. */
+  async #told(repository: string, tag: Tag): Promise<Version | undefined> {
+    const { open, signal } = this.#options
+    try {
+      const found = await open(repository).manifest(tag, signal === undefined ? {} : { signal })
+      const {
+        [annotation.manifest]: text,
+        [annotation.kcl]: kcl,
+        [annotation.kclVersion]: kpm,
+      } = found?.manifest.annotations ?? {}
+      for (const one of [text, kcl]) {
+        const version = one === undefined ? undefined : versionIn(versionWritten(one), '')
+        if (version !== undefined) return version
+      }
+      return versionIn(kpm ?? '', '')
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error
+      throw new UnreadableRepository(repository, onSide('source', error))
+    }
   }
 
   /** What solving chooses; where nothing goes together, all that any requirement names. */
@@ -186,6 +208,15 @@ function namesIn(repository: string, layouts: Layouts): string[] {
     return fits ? [last.slice(before.length, last.length - after.length)] : []
   })
   return [...new Set(names)]
+}
+
+function versionWritten(document: string): string {
+  try {
+    const { version } = JSON.parse(document) as { version?: unknown }
+    return typeof version === 'string' ? version : ''
+  } catch {
+    return ''
+  }
 }
 
 function versionOf(tag: string): Version | undefined {

@@ -212,16 +212,19 @@ async function carryOut(
   // Who cannot write down what goes does not delete it.
   await record()
   if (archive !== undefined) await archiveDoomed(plan, registry, await context.open(archive), call)
-  const applied = await mapConcurrent(work, atOnce, async (planned) => {
-    const { repository } = planned
-    const snapshot = snapshots.get(repository) as Snapshot
-    const store = registry.repository(repository)
-    const result = await applySteps(planned, snapshot, store, inventories.get(repository) as Inventory, call)
-    done.set(repository, result)
-    return result
-  })
-  await record()
-  return applied
+  try {
+    return await mapConcurrent(work, atOnce, async (planned) => {
+      const { repository } = planned
+      const snapshot = snapshots.get(repository) as Snapshot
+      const store = registry.repository(repository)
+      const inventory = inventories.get(repository) as Inventory
+      const result = await applySteps(planned, snapshot, store, inventory, call)
+      done.set(repository, result)
+      return result
+    })
+  } finally {
+    await record()
+  }
 }
 
 async function basisOf({ retention, source }: CleanupOptions, seen: FirstSeen | undefined): Promise<Basis> {

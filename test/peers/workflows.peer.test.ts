@@ -16,6 +16,7 @@ const audited = [...workflows, '.github/dependabot.yml']
 interface Step {
   readonly uses?: string
   readonly run?: string
+  readonly with?: Readonly<Record<string, unknown>>
 }
 interface Workflow {
   readonly permissions?: unknown
@@ -159,7 +160,7 @@ describe('.github/workflows/cleanup.yml', () => {
       {
         readonly permissions: Record<string, string>
         readonly environment?: string
-        readonly steps: readonly (Step & { readonly with?: Record<string, unknown> })[]
+        readonly steps: readonly Step[]
       }
     >
   }

@@ -115,6 +115,14 @@ describe('the inventory of any registry', () => {
     expect(await listed(of(old.registry, 'a/b'))).toEqual({ [two]: ['1.0', '1.0.0'] })
   })
 
+  it('takes a tag that is gone at the second attempt for taken away', async () => {
+    const { fake, registry } = await start()
+    const one = await push(registry, 'a/b', image('one'), '1.0.0', '1.0')
+    fake.fail({ method: 'DELETE', loseAnswer: true })
+    await of(registry, 'a/b').untag(tag('1.0'), one)
+    expect(await listed(of(registry, 'a/b'))).toEqual({ [one]: ['1.0.0'] })
+  })
+
   it('says that deleting is switched off', async () => {
     const { registry } = await start({ quirks: { delete: false } })
     const one = await push(registry, 'a/b', image('one'), '1.0.0')

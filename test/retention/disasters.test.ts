@@ -153,6 +153,13 @@ describe('rules', () => {
     expect((await goingOf(manifests, none)).sort()).toEqual(['2.1.0-rc.1', '2.1.0-rc.2'])
   })
 
+  it('keep what a pattern matches, also where prereleases have rules of their own', async () => {
+    const tags = ['1.0.0', '2.0.0-rc.1', '2.0.0-rc.2', '2.0.0-rc.3']
+    const manifests = Object.fromEntries(tags.map((tag) => [tag, { tags: [tag] }]))
+    const rules = policy({ ...newest(1), tags: ['*-rc.1'] }, { prereleases: newest(1) })
+    expect(await goingOf(manifests, rules)).toEqual(['2.0.0-rc.2'])
+  })
+
   it('go by when something was pushed, and keep what nobody knows the age of', async () => {
     const manifests = {
       a: { tags: ['3.0.0'], age: 50 },

@@ -171,6 +171,78 @@ describe('cleanup', () => {
     ])
   })
 
+  it('keeps what a version under another name depends on', async () => {
+    for (const version of ['1.0.0', '2.0.0'])
+      await published(registry, { manifest: taskserv('runc', version), repository: 'x/runc' })
+    const old = await published(registry, {
+      manifest: taskserv('containerd', '1.0.0', { runc: '1.0.0' }),
+      repository: 'x/containerd',
+      tag: 'lts',
+    })
+    await published(registry, { manifest: taskserv('containerd', '2.0.0'), repository: 'x/containerd' })
+    time += 100 * day
+    const { plan: made } = await run({ retention: all('{newest: 1}') })
+    expect(made.repositories[0]?.keep).toContainEqual({
+      tag: 'lts',
+      digest: old.descriptor.digest,
+      because: 'not a version',
+    })
+    expect(made.repositories[1]?.keep[0]).toMatchObject({
+      tag: '1.0.0',
+      because: 'needed by containerd 1.0.0',
+    })
+  })
+
+  it('keeps all that fits where nothing goes together any more', async () => {
+    for (const version of ['1.0.0', '1.1.0', '2.0.0'])
+      await published(registry, { manifest: taskserv('runc', version), repository: 'x/runc' })
+    await published(registry, {
+      manifest: taskserv('containerd', '1.0.0', { runc: '2.0.0' }),
+      repository: 'x/containerd',
+    })
+    await published(registry, {
+      manifest: taskserv('kubernetes', '1.0.0', { runc: '^1.0.0', containerd: '*' }),
+      repository: 'x/kubernetes',
+    })
+    time += 100 * day
+    const { plan: made } = await run({ retention: all('{newest: 1}') })
+    expect(made.repositories.flatMap(({ steps }) => steps)).toEqual([])
+  })
+
+  it('protects everything that a package may need whose dependencies cannot be read', async () => {
+    for (const version of ['1.0.0', '2.0.0'])
+      await published(registry, { manifest: taskserv('runc', version), repository: 'x/runc' })
+    await published(registry, {
+      manifest: taskserv('containerd', '1.0.0'),
+      repository: 'x/containerd',
+      told: 'config',
+    })
+    time += 100 * day
+    const real = registry
+    registry = {
+      ...real,
+      repository: (path) => {
+        const store = real.repository(path)
+        if (path !== 'x/containerd') return store
+        return new Proxy(store, {
+          get: (target, name) => {
+            const value = Reflect.get(target, name, target)
+            if (name !== 'fetch') return typeof value === 'function' ? value.bind(target) : value
+            return () => {
+              throw new SlipwayError('TIMED_OUT', 'no answer')
+            }
+          },
+        })
+      },
+    }
+    const { plan: made, exit } = await run({ retention: all('{newest: 1}') })
+    expect(exit).toBe(1)
+    expect(made.repositories.map((one) => [one.repository, one.protected])).toEqual([
+      ['x/containerd', '[TIMED_OUT] no answer'],
+      ['x/runc', 'x/containerd could not be read, and may need what is here'],
+    ])
+  })
+
   it('keeps what lock files name, and says when one is not there', async () => {
     const old = await push('x/kubernetes', 'old', '1.0.0')
     await push('x/kubernetes', 'new', '2.0.0')

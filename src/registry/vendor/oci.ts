@@ -62,11 +62,11 @@ export class OciInventory implements Inventory {
     const found = await resolveManifest(repository, tag, call)
     if (found?.digest !== expect) throw inventoryChanged(repository.at(tag), expect, found?.digest)
     const response = await this.#delete(tag, call)
-    if (isDone(response)) {
-      this.#seen = undefined
-      return await response.discard()
-    }
+    this.#seen = undefined
+    if (isDone(response)) return await response.discard()
     const faults = await readFaults(response)
+    // An answer that was lost on the way makes the next attempt find nothing.
+    if (response.status === 404 && (await resolveManifest(repository, tag, call)) === undefined) return
     const error = failed(repository.endpoint, repository.at(tag), 'deleting the tag', response, faults)
     if (!unsupported.has(response.status)) throw error
     throw new SlipwayError('UNTAG_UNSUPPORTED', error.message, {
