@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { putImages } from '../fake/images.ts'
 import { type FakeOptions, type FakeRegistry, startFakeRegistry } from '../fake/registry.ts'
-import { sha256 } from '../fake/state.ts'
 import { slipway } from './terminal.ts'
 
 const scratch = mkdtempSync(join(tmpdir(), 'slipway-cli-cleanup-'))
@@ -14,32 +14,14 @@ beforeEach(() => {
   cwd = mkdtempSync(join(scratch, 'run-'))
 })
 
-/** A registry with one image a tag; tags that share a name share the image. */
+/** A registry with these images, and rules that keep the newest. */
 async function start(
   tags: Readonly<Record<string, string>>,
   options: FakeOptions = {},
 ): Promise<FakeRegistry> {
   const fake = await startFakeRegistry(options)
   onTestFinished(() => fake[Symbol.asyncDispose]())
-  const store = fake.state.repository('x/kubernetes')
-  const config = Buffer.from('{}')
-  store.blobs.set(sha256(config), config)
-  for (const [tag, name] of Object.entries(tags)) {
-    const manifest = Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: 'application/vnd.oci.image.manifest.v1+json',
-        config: { mediaType: 'application/vnd.oci.empty.v1+json', digest: sha256(config), size: 2 },
-        layers: [],
-        annotations: { name },
-      }),
-    )
-    store.manifests.set(sha256(manifest), {
-      type: 'application/vnd.oci.image.manifest.v1+json',
-      bytes: manifest,
-    })
-    store.tags.set(tag, sha256(manifest))
-  }
+  putImages(fake, 'x/kubernetes', tags)
   writeFileSync(
     join(cwd, 'retention.yaml'),
     `version: 1\nsource: oci://${fake.host}\ncaps: {share: 100}\npolicies:\n  - {name: all, repositories: [x], keep: {newest: 1}}\n`,
