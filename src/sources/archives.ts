@@ -14,6 +14,7 @@ import { packageLayer } from '../oci/manifest.ts'
 import { pack } from '../package/pack.ts'
 import { packKcl } from '../package/pack-kcl.ts'
 import { parseAddress, showAddress } from '../store/address.ts'
+import { collect } from '../store/rules.ts'
 import { openStage } from '../store/stage.ts'
 import type { Store } from '../store/store.ts'
 import { folderTree } from '../tree/folder.ts'
@@ -27,6 +28,7 @@ import { offline } from './failure.ts'
 import { gitRemote } from './git-remote.ts'
 import { gitSource } from './git-source.ts'
 import type { PlacesOptions, Surroundings } from './package-sources.ts'
+import { checkHeld, checkPublished } from './same-package.ts'
 import { tarballSource } from './tarball-source.ts'
 
 /** The archive of one locked package. */
@@ -44,6 +46,7 @@ export type ArchiveOptions = Pick<PlacesOptions, 'directory' | 'layouts' | 'offl
 /**
  * Where the bytes of a locked package come from. A registry or host is asked when the archive is opened; a
  * folder or a git tag is packed at once, since only that tells its digest.
+ * What is asked when it is opened may throw LOCKED_PACKAGE_GONE, LOCK_DIGEST_MISMATCH and LOCK_IDENTITY_MISMATCH.
  * @throws LOCK_DIGEST_MISSING, PACKAGE_SOURCE_MISSING, LOCKED_CONTENT_CHANGED for a git tag that was moved, and what packing and git throw
  */
 export async function archiveOf(
@@ -69,6 +72,8 @@ export async function archiveOf(
         const { scratch } = surroundings
         const transport = await surroundings.transport()
         const tarball = tarballSource({ id, url: place, digest: layer, transport, scratch, offline })
+        const held = await tarball.candidate(id, parseVersion(locked.version), { signal })
+        checkHeld(held, locked, tarball.name)
         yield* createReadStream(await tarball.file({ signal }))
       },
     }
@@ -78,54 +83,53 @@ export async function archiveOf(
 const anew = 'Run slipway deps resolve to write it anew.'
 
 async function* published(
-  { id, version, manifest }: LockedPackage,
+  locked: LockedPackage,
   place: string,
   layer: Digest,
   { signal, offline: asksNothing }: ArchiveOptions,
   { open }: Surroundings,
 ): AsyncGenerator<Uint8Array> {
+  const { manifest } = locked
   if (manifest === undefined)
-    throw badInput('LOCK_DIGEST_MISSING', `slipway.lock has no manifest digest for ${id}`, { hint: anew })
+    throw badInput('LOCK_DIGEST_MISSING', `slipway.lock has no manifest digest for ${locked.id}`, {
+      hint: anew,
+    })
   const address = parseAddress(place)
   if (asksNothing && address.scheme === 'oci') throw offline(`${showAddress(address)}@${manifest}`)
   try {
     const store = (await open(address)).repository(address.repository)
-    const content = await layerOf(
-      store,
-      manifest,
-      layer,
-      `${showAddress(address)}@${manifest}`,
-      version,
-      signal,
-    )
+    const where = `${showAddress(address)}@${manifest}`
+    const content = await layerOf(store, { ...locked, manifest, layer }, where, signal)
     yield* store.fetch(content, { signal })
   } catch (error) {
     throw onSide('source', error)
   }
 }
 
+/** @throws LOCKED_PACKAGE_GONE, LOCK_DIGEST_MISMATCH, LOCK_IDENTITY_MISMATCH */
 async function layerOf(
   store: Store,
-  manifest: Digest,
-  layer: Digest,
+  locked: LockedPackage & { readonly manifest: Digest; readonly layer: Digest },
   where: string,
-  version: string,
   signal: AbortSignal,
 ): Promise<Descriptor> {
+  const { layer, manifest, version } = locked
   const found = await store.manifest(manifest, { signal })
   if (found === undefined)
     throw new SlipwayError('LOCKED_PACKAGE_GONE', `${where} (${version}) does not exist any more`, {
       hint: 'It was deleted from the registry: restore it there, or run slipway deps update.',
     })
   const content = packageLayer(found.manifest)
-  if (content?.digest === layer) return content
-  throw badInput(
-    'LOCK_DIGEST_MISMATCH',
-    `${where} has the layer ${content?.digest ?? 'of no package'}, not ${layer}`,
-    {
-      hint: 'slipway.lock was edited or merged wrongly: run slipway deps resolve.',
-    },
-  )
+  if (content?.digest !== layer)
+    throw badInput(
+      'LOCK_DIGEST_MISMATCH',
+      `${where} has the layer ${content?.digest ?? 'of no package'}, not ${layer}`,
+      {
+        hint: 'slipway.lock was edited or merged wrongly: run slipway deps resolve.',
+      },
+    )
+  await checkPublished(found, locked, where, (blob) => collect(store.fetch(blob, { signal })))
+  return content
 }
 
 async function fromGit(
