@@ -123,7 +123,7 @@ class Check {
     const { referrers } = this.#job.rule
     const read = await from.manifest(one.digest, { signal })
     if (read?.manifest.subject?.digest !== subject.digest) return false
-    const type = one.artifactType ?? artifactTypeOf(read.manifest)
+    const type = artifactTypeOf(read.manifest)
     return !Array.isArray(referrers) || (referrers as readonly (string | undefined)[]).includes(type)
   }
 

@@ -3,7 +3,7 @@ import { SlipwayError } from '../core/error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { artifactTypeOf, children, type Encoded } from '../oci/manifest.ts'
-import { isIndexType, isManifestType } from '../oci/media-type.ts'
+import { isIndexType, isManifestType, mediaType } from '../oci/media-type.ts'
 import type { GraphCopy, SkippedReferrer } from './copy-graph.ts'
 
 /** Referrers of one subject; signatures, SBOMs and reports are a handful. */
@@ -87,7 +87,8 @@ function wantedAt(graph: GraphCopy, subject: Descriptor): Promise<readonly Descr
     const { referrers } = graph.options
     if (!Array.isArray(referrers)) return all
     const types = await mapConcurrent(all, graph.concurrency, async (one) => {
-      if (one.artifactType !== undefined) return one.artifactType
+      // cosign lists its bundles in fallback tags under the type of their empty config.
+      if (one.artifactType !== undefined && one.artifactType !== mediaType.empty) return one.artifactType
       const manifest = await graph.load(one)
       return manifest === undefined ? undefined : artifactTypeOf(manifest.manifest)
     })

@@ -228,6 +228,20 @@ describe('the fewest writes', () => {
     expect(await Array.fromAsync(to.referrers(root.descriptor))).toHaveLength(1)
   })
 
+  test('what a list shows under the type of its empty config is asked for its own', async () => {
+    const from = open()
+    const root = await artifact(from, 'root')
+    const bundle = await artifact(from, 'bundle', { subject: root.descriptor, artifactType: 'text/bundle' })
+    const listed: Store = {
+      ...watched(from, {}),
+      async *referrers(subject) {
+        for await (const one of from.referrers(subject)) yield { ...one, artifactType: mediaType.empty }
+      },
+    }
+    const result = await copy(listed, root.descriptor, open('b'), { referrers: ['text/bundle'] })
+    expect(result.referrers.map((one) => one.digest)).toEqual([bundle.descriptor.digest])
+  })
+
   test('a manifest that was read already is not read again', async () => {
     const from = open()
     const root = await artifact(from, 'known')
