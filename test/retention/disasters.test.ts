@@ -70,6 +70,11 @@ describe('published disasters do not happen', () => {
     // Where nothing can depend across the two, only the one that failed is left alone.
     const apart = await planOf(one, policy(newest(1)), { failed, mayNeed: () => false })
     expect(apart.repositories.map(({ steps }) => steps.length)).toEqual([1, 0])
+    // What a signature signs may stand in the very repository that failed.
+    const signed = repository({ a: { tags: ['2.0.0'] }, b: { tags: ['@elsewhere.sig'] } })
+    const unsure = await planOf(signed, policy(newest(1)), { failed, mayNeed: () => false })
+    expect(unsure.repositories[0]?.steps).toEqual([])
+    expect((await planOf(signed, policy(newest(1)))).repositories[0]?.steps).toHaveLength(1)
   })
 
   it('three tags of one image are one release (dataaxiom/ghcr-cleanup-action#99, #101)', async () => {

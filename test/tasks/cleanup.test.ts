@@ -6,16 +6,19 @@ import { readRetentionYaml } from '../../src/config/retention-yaml.ts'
 import { SlipwayError } from '../../src/core/error.ts'
 import { silent } from '../../src/core/report.ts'
 import { defaultLayouts } from '../../src/extension/kinds.ts'
+import { digestOf } from '../../src/oci/digest.ts'
 import type { Encoded } from '../../src/oci/manifest.ts'
 import { encode } from '../../src/oci/manifest.ts'
 import { mediaType } from '../../src/oci/media-type.ts'
 import { parseTag } from '../../src/oci/reference.ts'
+import { packKcl } from '../../src/package/pack-kcl.ts'
 import { parseTarget, showPlace } from '../../src/store/address.ts'
 import type { Inventory } from '../../src/store/inventory.ts'
 import { memoryRegistry } from '../../src/store/memory.ts'
 import type { Registry } from '../../src/store/store.ts'
 import { type CleanupOptions, cleanup } from '../../src/tasks/cleanup.ts'
 import type { Context } from '../../src/tasks/context.ts'
+import { memoryTree } from '../../src/tree/memory.ts'
 import { artifact } from '../publishing/artifacts.ts'
 import { published, taskserv } from '../sources/published.ts'
 
@@ -119,19 +122,25 @@ describe('cleanup', () => {
 
   it('refuses a plan when a tag moved, a tag came, or something came that needs what would go', async () => {
     const repository = 'x/provisioning-extensions/containerd'
-    const changes: (() => Promise<unknown>)[] = [
-      () => push(repository, 'other', '1.0.0'),
-      async () => {
-        const found = await registry.repository(repository).manifest(parseTag('1.0.0'))
-        await registry.repository(repository).tag(found as Encoded, [parseTag('stable')])
-      },
-      () =>
-        published(registry, {
-          manifest: taskserv('kubernetes', '1.0.0', { containerd: '1.0.0' }),
-          repository: 'x/provisioning-extensions/kubernetes',
-        }),
+    const changes: [why: string, change: () => Promise<unknown>][] = [
+      ['1.0.0 has moved', () => push(repository, 'other', '1.0.0')],
+      [
+        'has the new tag stable',
+        async () => {
+          const found = await registry.repository(repository).manifest(parseTag('1.0.0'))
+          await registry.repository(repository).tag(found as Encoded, [parseTag('stable')])
+        },
+      ],
+      [
+        'is kept now',
+        () =>
+          published(registry, {
+            manifest: taskserv('kubernetes', '1.0.0', { containerd: '1.0.0' }),
+            repository: 'x/provisioning-extensions/kubernetes',
+          }),
+      ],
     ]
-    for (const change of changes) {
+    for (const [why, change] of changes) {
       registry = memoryRegistry('host.example', () => time)
       for (const version of ['1.0.0', '1.1.0'])
         await published(registry, { manifest: taskserv('containerd', version), repository })
@@ -141,7 +150,11 @@ describe('cleanup', () => {
       await change()
       const before = await tagsOf(repository)
       const error = await run({ plan: plan(), apply: true }).catch((thrown) => thrown)
-      expect(error).toEqual(expect.objectContaining({ code: 'PLAN_OUT_OF_DATE', exit: 3 }))
+      expect(error).toMatchObject({
+        code: 'PLAN_OUT_OF_DATE',
+        exit: 3,
+        message: expect.stringContaining(why),
+      })
       expect(await tagsOf(repository)).toEqual(before)
     }
   })
@@ -243,6 +256,62 @@ describe('cleanup', () => {
     ])
   })
 
+  it('keeps the lowest version of a KCL package that fits, which is the one kpm takes', async () => {
+    const kcl = async (name: string, version: string, needs = '') => {
+      const store = registry.repository(`x/provisioning-kcl/${name}`)
+      const mod = `[package]\nname = "${name}"\nversion = "${version}"\n\n[dependencies]\n${needs}`
+      const { encoded } = await packKcl(
+        { name, tree: memoryTree({ 'kcl.mod': mod, 'main.k': 'a = 1\n' }) },
+        store,
+      )
+      await store.tag(encoded, [parseTag(version)])
+    }
+    for (const version of ['1.0.0', '1.1.0', '2.0.0']) await kcl('network', version)
+    await kcl('application', '1.0.0', 'network = "1.1.0"\n')
+    time += 200 * day
+    const { plan: made } = await run({ retention: all('{newest: 1}') })
+    expect(made.repositories[1]?.keep.map(({ tag, because }) => [tag, because])).toEqual([
+      ['1.1.0', 'needed by application 1.0.0'],
+      ['2.0.0', 'newest 1'],
+    ])
+  })
+
+  it('asks for referrers where the registry does not list them', async () => {
+    const old = await push('x/a', 'old', '1.0.0')
+    await push('x/a', 'new', '2.0.0')
+    const store = registry.repository('x/a')
+    const signature = encode({ ...old.manifest, subject: old.descriptor, annotations: { of: 'old' } })
+    await store.put(signature)
+    time += 100 * day
+    const inventory = registry.inventory?.('x/a') as Inventory
+    breaking('x/a', {
+      can: { ...inventory.can, listReferrers: false, listUntagged: false },
+      async *entries(call) {
+        for await (const entry of inventory.entries(call)) if (entry.tags.length > 0) yield entry
+      },
+    })
+    const { applied } = await run({ retention: all('{newest: 1}'), apply: true })
+    expect(applied?.[0]?.deleted.map(({ digest }) => digest)).toEqual([
+      signature.descriptor.digest,
+      old.descriptor.digest,
+    ])
+  })
+
+  it('leaves a repository alone that lists what it does not have', async () => {
+    for (const version of ['1.0.0', '1.1.0']) await push('x/a', version, version)
+    time += 100 * day
+    const inventory = registry.inventory?.('x/a') as Inventory
+    breaking('x/a', {
+      async *entries(call) {
+        yield* inventory.entries(call)
+        yield { digest: digestOf('nothing'), tags: [] }
+      },
+    })
+    const { plan: made, exit } = await run({ retention: all('{newest: 1}') })
+    expect([exit, made.repositories[0]?.steps]).toEqual([1, []])
+    expect(made.repositories[0]?.protected).toMatch('MANIFEST_UNKNOWN')
+  })
+
   it('keeps what lock files name, and says when one is not there', async () => {
     const old = await push('x/kubernetes', 'old', '1.0.0')
     await push('x/kubernetes', 'new', '2.0.0')
@@ -336,6 +405,7 @@ describe('cleanup', () => {
       folder,
     )
     expect((await run({ retention: capped, output: plan() })).exit).toBe(3)
+    await expect(run({ retention: capped, apply: true })).rejects.toEqual(code('CLEANUP_CAPPED'))
     await expect(run({ plan: plan(), apply: true })).rejects.toEqual(code('CLEANUP_CAPPED'))
     writeFileSync(plan(), readFileSync(plan(), 'utf8').replace(/"exceeded": \[[^\]]*\]/, '"exceeded": []'))
     await expect(run({ plan: plan(), apply: true })).rejects.toEqual(code('CLEANUP_CAPPED'))
