@@ -51,6 +51,11 @@ export class ArchivePool implements AsyncDisposable {
     }
   }
 
+  /** Everything that stands in the file, with its size in bytes. */
+  *digests(): Generator<readonly [Digest, number]> {
+    for (const [digest, { size }] of this.#found) yield [digest, size]
+  }
+
   size(digest: Digest): number | undefined {
     return this.#staged.get(digest) ?? this.#found.get(digest)?.size
   }

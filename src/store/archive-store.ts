@@ -1,6 +1,7 @@
 import { type Descriptor, plain } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { decode, type Encoded } from '../oci/manifest.ts'
+import { isManifestType } from '../oci/media-type.ts'
 import type { Tag } from '../oci/reference.ts'
 import type { Contents } from './archive-contents.ts'
 import type { ArchivePool } from './archive-pool.ts'
@@ -12,6 +13,8 @@ import { type Call, type Content, contentOf, type PushOutcome, type Store } from
 export interface View {
   readonly pool: ArchivePool
   readonly contents: Contents
+  /** Blobs that an earlier archive has, with sizes in bytes. */
+  readonly earlier?: ReadonlyMap<Digest, number> | undefined
 }
 
 /** One repository of an archive. */
@@ -108,7 +111,8 @@ export class ArchiveStore implements Store {
   }
 
   async #holds(content: Descriptor): Promise<boolean> {
-    const { pool, contents } = await this.#view()
-    return contents.holds(content.digest) && pool.size(content.digest) === content.size
+    const { pool, contents, earlier } = await this.#view()
+    if (contents.holds(content.digest) && pool.size(content.digest) === content.size) return true
+    return !isManifestType(content.mediaType) && earlier?.get(content.digest) === content.size
   }
 }

@@ -7,10 +7,10 @@ import { ArchivePool } from './archive-pool.ts'
 import { ArchiveStore } from './archive-store.ts'
 import { type ArchiveFile, tarOf } from './archive-write.ts'
 import { replaceFile } from './blob-folder.ts'
-import { layoutMarker, serialiseIndex } from './layout-index.ts'
+import { layoutMarker, serialiseIndex, withSince } from './layout-index.ts'
 import { Pushes } from './pushes.ts'
 import { collect, decodeManifest, manifestLimit } from './rules.ts'
-import type { Call, Registry, Store } from './store.ts'
+import type { Call, Earlier, Registry, Store } from './store.ts'
 
 export interface ArchiveOptions {
   /** The folder in which new blobs wait for `finish`; default: the system's for temporary files. */
@@ -23,6 +23,7 @@ export interface ArchiveOptions {
  * in a folder until `finish` puts a new file in the place of the old one; the same content makes the same
  * bytes, and blobs that no manifest names are left out. One process writes at a time: `finish` refuses to
  * overwrite what somebody else wrote meanwhile.
+ * After `assume` the archive lacks blobs, and says so.
  * @throws ARCHIVE_INVALID, ARCHIVE_NOT_READABLE, ARCHIVE_NOT_WRITABLE, ARCHIVE_CHANGED, DISK_FULL
  */
 export function archiveRegistry(file: string, options: ArchiveOptions = {}): Registry {
@@ -42,6 +43,7 @@ class ArchiveRegistry implements Registry {
   readonly #pushes = new Pushes()
   #opened: Promise<Opened> | undefined
   #changed = false
+  #earlier: Earlier | undefined
 
   constructor(path: string, options: ArchiveOptions) {
     this.name = `archive:${path}`
@@ -55,7 +57,7 @@ class ArchiveRegistry implements Registry {
     const name = path === '' ? this.name : `${this.name}#${parseRepository(path)}`
     const view = async () => {
       const { pool, repositories } = await this.#open()
-      return { pool, contents: contentsOf(repositories, path) }
+      return { pool, contents: contentsOf(repositories, path), earlier: this.#earlier?.content.get(path) }
     }
     const changed = () => {
       this.#changed = true
@@ -71,6 +73,10 @@ class ArchiveRegistry implements Registry {
     for (const [path, contents] of sorted(repositories)) if (contents.manifests.size > 0) yield path
   }
 
+  assume(earlier: Earlier): void {
+    this.#earlier = earlier
+  }
+
   async finish(): Promise<void> {
     if (!this.#changed) return
     const { pool, repositories } = await this.#open()
@@ -78,7 +84,7 @@ class ArchiveRegistry implements Registry {
       throw new SlipwayError('ARCHIVE_CHANGED', `${this.#path} was written by somebody else meanwhile`, {
         hint: 'Run the same command again: it starts from the new file.',
       })
-    const files = filesOf(pool, repositories)
+    const files = filesOf(pool, repositories, this.#earlier)
     await replaceFile(this.#path, tarOf(files), { kind: 'ARCHIVE', folder: dirname(this.#path) })
     this.#changed = false
     await this[Symbol.asyncDispose]()
@@ -113,9 +119,17 @@ async function openArchive(path: string, options: ArchiveOptions): Promise<Opene
   }
 }
 
-function filesOf(pool: ArchivePool, repositories: ReadonlyMap<string, Contents>): ArchiveFile[] {
+function filesOf(
+  pool: ArchivePool,
+  repositories: ReadonlyMap<string, Contents>,
+  earlier: Earlier | undefined,
+): ArchiveFile[] {
   const reached = new Set([...repositories.values()].flatMap((one) => [...one.reached]))
-  const index = serialiseIndex({ entries: entriesOf(repositories), rest: pool.index.rest })
+  const { rest } = pool.index
+  const index = serialiseIndex({
+    entries: entriesOf(repositories),
+    rest: earlier === undefined ? rest : withSince(rest, earlier.lock),
+  })
   const marker = Buffer.from(layoutMarker)
   return [
     { path: 'oci-layout', size: marker.byteLength, open: () => [marker] },

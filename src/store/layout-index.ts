@@ -20,6 +20,30 @@ export interface LayoutIndex {
   readonly rest: Readonly<Record<string, unknown>>
 }
 
+/**
+ * Annotation of an archive's index.json: the digest of the lock of the earlier archive that it goes on from.
+ * It lacks the blobs which that one has.
+ */
+export const sinceAnnotation = 'dev.slipway.since'
+
+/** Whether blobs may be missing because an earlier archive has them. */
+export function isPartial({ rest }: LayoutIndex): boolean {
+  return sinceOf(rest) !== undefined
+}
+
+/** The digest of the earlier archive's lock. */
+export function sinceOf(rest: LayoutIndex['rest']): string | undefined {
+  const { annotations } = rest
+  if (typeof annotations !== 'object' || annotations === null) return undefined
+  const found = Object.entries(annotations).find(([name]) => name === sinceAnnotation)?.[1]
+  return typeof found === 'string' ? found : undefined
+}
+
+/** The same beside which the digest of an earlier archive's lock stands. */
+export function withSince(rest: LayoutIndex['rest'], lock: Digest): LayoutIndex['rest'] {
+  return { ...rest, annotations: { ...Object(rest.annotations), [sinceAnnotation]: lock } }
+}
+
 export const emptyIndex: LayoutIndex = { entries: [], rest: {} }
 
 /** Image spec, image-layout.md, "index.json file". @throws LAYOUT_INVALID, ARCHIVE_INVALID */

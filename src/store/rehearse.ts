@@ -43,6 +43,7 @@ export function rehearse(registry: Registry): Rehearsal {
       }
       for (const path of new Set(writes.map((one) => one.repository))) if (!seen.has(path)) yield path
     },
+    ...(registry.assume === undefined ? {} : { assume: registry.assume.bind(registry) }),
     async finish() {},
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   }
@@ -127,6 +128,10 @@ class RehearsedStore implements Store {
       const entry = referrerDescriptor(manifest)
       if (filter.artifactType === undefined || entry.artifactType === filter.artifactType) yield entry
     }
+  }
+
+  requests(): number {
+    return this.#below.requests?.() ?? 0
   }
 
   async push(content: Descriptor, bytes: Content, call?: Call): Promise<PushOutcome> {

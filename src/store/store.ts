@@ -23,8 +23,21 @@ export interface Registry extends AsyncDisposable {
   repositories(call?: Call): AsyncIterable<string>
   /** What cleaning up works with; left out where nothing can be deleted. @throws REPOSITORY_INVALID */
   inventory?(path: string): Inventory
+  /**
+   * Leaves out blobs that an earlier archive has, as if they were here. Only archives can, before the first
+   * write.
+   */
+  assume?(earlier: Earlier): void
   /** An archive becomes a file here; others have nothing left to do. */
   finish(): Promise<void>
+}
+
+/** What whoever gets an archive has from an earlier one. */
+export interface Earlier {
+  /** Of the earlier archive's lock, to know it by. */
+  readonly lock: Digest
+  /** Content by repository, with sizes in bytes. */
+  readonly content: ReadonlyMap<string, ReadonlyMap<Digest, number>>
 }
 
 /** How a stream is read. */

@@ -36,7 +36,8 @@ export async function run({ args, flags, own, terminal, report }: Invocation): P
   return flags.dryRun === true ? dryRunOutcome(outcome, session.rehearsals()) : outcome
 }
 
-function listOf(text: unknown): string[] {
+/** The parts of a flag whose values stand with commas between them. */
+export function listOf(text: unknown): string[] {
   return typeof text === 'string'
     ? text
         .split(',')

@@ -1,0 +1,74 @@
+import type { Tag } from '../oci/reference.ts'
+import type { Target } from '../store/address.ts'
+import { showTarget } from '../store/address.ts'
+import type { Registry } from '../store/store.ts'
+import { type Job, jobsOf } from './jobs.ts'
+import type { RepositoryOutcome } from './outcome.ts'
+import { mirrorFailure, noCounts } from './outcome.ts'
+import type { MirrorRule } from './rule.ts'
+import { selectFrom } from './select.ts'
+import { isAttached } from './select-tags.ts'
+
+/** A whole namespace on its way from one place to another. */
+export interface Namespace {
+  /** For reports: `backup`, `restore`. */
+  readonly name: string
+  readonly from: Target
+  readonly to: Target
+  /** Names and globs below the prefix of `from`; all where there are none. */
+  readonly repositories: readonly string[]
+}
+
+export interface NamespaceJobs {
+  readonly jobs: readonly Job[]
+  /** Repositories whose tags could not be listed. */
+  readonly unlisted: readonly RepositoryOutcome[]
+}
+
+/**
+ * Every repository with every tag, and everything that refers to what they stand for. Tags of signatures go
+ * also where nothing has a tag that they are about; only lists that stand in for the referrers API do not, since
+ * the other side makes its own.
+ * @throws MIRROR_NO_MATCH, MIRROR_CYCLE, UNSUPPORTED
+ */
+export async function jobsOfNamespace(
+  { name, from, to, repositories }: Namespace,
+  how: {
+    readonly open: (target: Target) => Promise<Registry>
+    readonly concurrency: number
+    readonly signal: AbortSignal
+  },
+): Promise<NamespaceJobs> {
+  const rule: MirrorRule = {
+    name,
+    from,
+    to: [to],
+    repositories: repositories.length === 0 ? ['**'] : repositories,
+    tags: {},
+    referrers: true,
+    withDependencies: false,
+    lockfiles: [],
+  }
+  const found = await selectFrom(rule, { ...how, open: () => how.open(from) })
+  const selected = found.selected.map((one) => ({
+    ...one,
+    tags: [...one.tags, ...[...one.listed].filter((tag): tag is Tag => isAttached(tag) && tag.includes('.'))],
+  }))
+  return {
+    jobs: jobsOf(selected, [rule]),
+    unlisted: found.unlisted.map(({ name: repository, error }) => ({
+      mirror: name,
+      source: `${showTarget(from)}/${repository}`,
+      target: showTarget(to),
+      state: 'failed',
+      tags: { copied: 0, unchanged: 0, failed: 0 },
+      blobs: noCounts,
+      manifests: noCounts,
+      bytes: noCounts,
+      referrers: 0,
+      requests: 0,
+      milliseconds: 0,
+      failures: [{ ...mirrorFailure(error), side: 'source' as const }],
+    })),
+  }
+}
