@@ -36,6 +36,7 @@ const solvingSettings: readonly SettingName[] = ['source', 'coreVersion', 'gitea
 
 export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   deps: { summary: 'solve, lock and explain dependencies', aliases: ['dep'] },
+  registry: { summary: 'back up and restore whole namespaces' },
   workspace: { summary: 'work on a workspace file' },
   cache: { summary: 'look after the local cache of packages' },
 }
@@ -209,6 +210,50 @@ export const commands: readonly CommandRow[] = [
     credentials: true,
     examples: ['slipway mirror -f mirror.yaml', 'slipway mirror --dry-run', 'slipway mirror --verify --json'],
     load: () => import('./commands/mirror.ts'),
+  },
+  {
+    name: 'registry backup',
+    args: '<source> <destination>',
+    summary: 'bring every tag of a namespace into a folder or an archive',
+    description:
+      'Copies whole repositories with every tag, signatures and whatever else refers to them, digests unchanged. Beside an archive bundle.tar a bundle.lock says what it holds; with --since the next archive leaves that out.',
+    settings: network,
+    own: [
+      {
+        flags: '--repository <globs>',
+        description: 'Only these repositories below the source: names and globs, by comma (default: all)',
+      },
+      {
+        flags: '--since <lock>',
+        description: 'The lock of an earlier archive, whose blobs whoever gets this one has already',
+      },
+    ],
+    dryRun: true,
+    credentials: true,
+    examples: [
+      'slipway registry backup oci://ghcr.io/acme archive:bundle.tar --repository kubernetes,containerd',
+      'slipway registry backup oci://registry.example.org/acme layout:backup',
+      'slipway registry backup oci://registry.example.org/acme archive:week-2.tar --since week-1.lock',
+    ],
+    load: () => import('./commands/registry-backup.ts'),
+  },
+  {
+    name: 'registry restore',
+    args: '<source> <destination>',
+    summary: 'bring a backup to a registry, checked from end to end first',
+    description:
+      'Reads the whole folder or archive before the first write: every blob must be there and digest to its name. Tags that stand for other content at the destination do not move unless --allow-overwrite says so. Run again it brings what is missing.',
+    settings: ['allowOverwrite', ...network],
+    own: [
+      {
+        flags: '--repository <globs>',
+        description: 'Only these repositories of the backup: names and globs, by comma (default: all)',
+      },
+    ],
+    dryRun: true,
+    credentials: true,
+    examples: ['slipway registry restore archive:bundle.tar oci://registry.example.org/acme'],
+    load: () => import('./commands/registry-restore.ts'),
   },
   {
     name: 'validate',
