@@ -1,5 +1,5 @@
 /**
- * `npm run bench [many|large|start|solve]…`: prints measured ratios as one Markdown table. Absolute times depend
+ * `npm run bench [many|large|start|mirror|solve]…`: prints measured ratios as one Markdown table. Absolute times depend
  * on the machine and on what else it does; the ratios within one run are what counts.
  */
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { large } from './large.ts'
 import { many } from './many.ts'
+import { mirror } from './mirror.ts'
 import { solve } from './solve.ts'
 import { start } from './start.ts'
 import { type Row, table } from './table.ts'
@@ -18,6 +19,7 @@ const benches: Readonly<Record<string, (scratch: string) => Promise<Row[]>>> = {
   many: (scratch) => many(scratch, runs ?? 7),
   large: (scratch) => large(scratch, runs ?? 5),
   start: async (scratch) => start(scratch, runs ?? 15),
+  mirror: (scratch) => mirror(scratch, runs ?? 3, Number(process.env.BENCH_DELAY ?? 0)),
   solve: () => solve(runs ?? 7),
 }
 
