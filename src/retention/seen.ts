@@ -29,7 +29,7 @@ export class FirstSeen {
     const times = (tags.length === 0 ? [digest] : tags.map((tag) => `${tag}@${digest}`)).map((key) => {
       const earlier =
         known !== undefined && Object.hasOwn(known, key) ? Date.parse(known[key] ?? '') : Number.NaN
-      // A clock that was wrong once must not make things older than they are.
+      // A clock that was wrong once must not keep things for ever.
       const time = Number.isNaN(earlier) || earlier > this.#now ? this.#now : earlier
       found[key] = new Date(time).toISOString()
       return time
