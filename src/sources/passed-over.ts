@@ -6,22 +6,53 @@ import { compareVersions, type Version } from '../version/version.ts'
 /** Packages that are told one by one. */
 const mostTold = 20
 
+/** Versions by package. */
+type Found = Map<PackageId, Map<string, { readonly version: Version; readonly reason: string }>>
+
 /**
- * Versions that nobody could use because what their source holds is damaged. A solution without them is a good
- * one, but nobody should get an older version without a word.
+ * Versions that were not used though nobody took them back: what their source holds is damaged, or nobody may ask it.
+ * A solution without them is a good one, but nobody should get an older version without a word.
  */
 export class PassedOver {
-  readonly #found = new Map<PackageId, Map<string, { readonly version: Version; readonly reason: string }>>()
+  readonly #damaged: Found = new Map()
+  readonly #unasked: Found = new Map()
 
   add(id: PackageId, version: Version, { cause, reason }: Unavailable): void {
-    if (cause !== 'unreadable') return
-    const versions = this.#found.get(id) ?? new Map()
-    this.#found.set(id, versions.set(version.version, { version, reason }))
+    const found = cause === 'unreadable' ? this.#damaged : cause === 'offline' ? this.#unasked : undefined
+    if (found === undefined) return
+    const versions = found.get(id) ?? new Map()
+    found.set(id, versions.set(version.version, { version, reason }))
   }
 
-  /** One warning for each package, about the highest of its damaged versions. */
-  tell(report: Report): void {
-    const all = [...this.#found].sort(([a], [b]) => (a < b ? -1 : 1))
+  /**
+   * One warning for each package, about the highest of its damaged versions, and one about what --offline left out.
+   * @param chosen the solution
+   */
+  tell(report: Report, chosen: readonly { readonly id: PackageId; readonly version: string }[]): void {
+    this.#tellDamaged(report)
+    this.#tellUnasked(report, chosen)
+  }
+
+  #tellUnasked(
+    report: Report,
+    chosen: readonly { readonly id: PackageId; readonly version: string }[],
+  ): void {
+    const all = chosen.flatMap(({ id, version }) => {
+      const [first] = descending(this.#unasked.get(id))
+      return first === undefined ? [] : [`${id} ${first.version.version} (${version} was taken)`]
+    })
+    if (all.length === 0) return
+    const more = all.length > mostTold ? ` and ${all.length - mostTold} more` : ''
+    report.emit({
+      type: 'warning',
+      code: 'OFFLINE_PASSED_OVER',
+      message: `Passed over, because they were not fetched before and --offline asks nothing: ${all.slice(0, mostTold).join(', ')}${more}`,
+      hint: 'Run it without --offline to take what is best now.',
+    })
+  }
+
+  #tellDamaged(report: Report): void {
+    const all = [...this.#damaged].sort(([a], [b]) => (a < b ? -1 : 1))
     const warn = (message: string, what: string) =>
       report.emit({
         type: 'warning',
@@ -30,7 +61,7 @@ export class PassedOver {
         hint: `Find out who published ${what}, and publish it again under a new version.`,
       })
     for (const [id, versions] of all.slice(0, mostTold)) {
-      const [first, ...rest] = [...versions.values()].sort((a, b) => compareVersions(b.version, a.version))
+      const [first, ...rest] = descending(versions)
       if (first === undefined) continue
       const { version, reason } = first
       const more = rest.length === 0 ? '' : `; so were ${rest.length} more of its versions`
@@ -39,4 +70,9 @@ export class PassedOver {
     if (all.length > mostTold)
       warn(`${all.length - mostTold} more packages have versions that were passed over`, 'them')
   }
+}
+
+/** The highest version first. */
+function descending(versions: NonNullable<ReturnType<Found['get']>> = new Map()) {
+  return [...versions.values()].sort((a, b) => compareVersions(b.version, a.version))
 }

@@ -192,7 +192,8 @@ class Sources implements SourceProvider {
       const found = await this.#candidate(id, version)
       if (!('unavailable' in found))
         return Object.entries(found.retracted).map(([range, reason]) => ({ set: setOf(range), reason }))
-      this.#tell(id, version, found.unavailable)
+      // Nobody asked for it but this: that it was not fetched before changes no solution.
+      if (found.unavailable.cause !== 'offline') this.#tell(id, version, found.unavailable)
     }
     return []
   }

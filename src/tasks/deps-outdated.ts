@@ -1,5 +1,5 @@
 import { core, type PackageId } from '../version/package-id.ts'
-import { compareVersions, isPrerelease, type Version, versionOf } from '../version/version.ts'
+import { compareVersions, versionOf } from '../version/version.ts'
 import type { Context } from './context.ts'
 import { type ResolutionOptions, resolveDependencies } from './resolution.ts'
 
@@ -9,7 +9,10 @@ export interface OutdatedPackage {
   readonly locked?: string
   /** What `slipway deps update` would choose. */
   readonly wanted: string
-  /** The highest stable version that exists, whatever the requirements say. */
+  /**
+   * The highest release that could be chosen if no requirement stood in its way: neither retracted nor for other
+   * platforms. Undefined where that is none of the five highest.
+   */
   readonly latest?: string
 }
 
@@ -24,13 +27,16 @@ export async function depsOutdated(
   options: ResolutionOptions,
   context: Context,
 ): Promise<DepsOutdatedResult> {
-  const { lock, before, known } = await resolveDependencies({ ...options, unlock: 'all' }, context)
+  const { lock, before, newest } = await resolveDependencies(
+    { ...options, unlock: 'all', newest: true },
+    context,
+  )
   // A folder of the repository has one version, its own; and so has the core.
   const packages = lock.packages.filter(
     ({ id, source }) => id !== core && source !== undefined && !source.startsWith('path:'),
   )
   const all = packages.map(({ id, version }): OutdatedPackage => {
-    const latest = highest(known.get(id) ?? [])
+    const latest = newest.get(id)
     const locked = before?.packages.find((one) => one.id === id)?.version
     return {
       id,
@@ -46,13 +52,4 @@ function behind({ locked, wanted, latest }: OutdatedPackage): boolean {
   const [newest, chosen] = [versionOf(latest ?? ''), versionOf(wanted)]
   const newer = newest !== undefined && chosen !== undefined && compareVersions(newest, chosen) > 0
   return locked !== wanted || newer
-}
-
-function highest(versions: readonly Version[]): Version | undefined {
-  return versions
-    .filter((one) => !isPrerelease(one))
-    .reduce<Version | undefined>(
-      (best, one) => (best === undefined || compareVersions(one, best) > 0 ? one : best),
-      undefined,
-    )
 }

@@ -18,6 +18,7 @@ import { withDigests } from '../sources/archives.ts'
 import { type CoreCandidate, coreCandidate } from '../sources/core-version.ts'
 import type { FolderPackage } from '../sources/folder-source.ts'
 import { moduleDrift } from '../sources/module-drift.ts'
+import { newest } from '../sources/newest.ts'
 import { type PackageSources, packageSources } from '../sources/package-sources.ts'
 import { PassedOver } from '../sources/passed-over.ts'
 import {
@@ -64,11 +65,13 @@ export interface ResolutionOptions {
 /** Differences that are told of a lock that is out of date. */
 const mostLines = 20
 
-/** Which locked versions need not stay. */
+/** Which locked versions need not stay, and what else is to be found out. */
 export interface Unlocking {
   readonly unlock?: 'all' | readonly PackageId[]
   /** The very version one package is to get. */
   readonly precise?: { readonly id: PackageId; readonly version: Version }
+  /** Whether `newest` is asked for. */
+  readonly newest?: boolean
 }
 
 export type ResolutionCounts = SolveCounts & Omit<ProviderCounts, 'lists' | 'candidates'>
@@ -78,8 +81,8 @@ export interface Resolution {
   /** The lock that was there. */
   readonly before: Lock | undefined
   readonly counts: ResolutionCounts
-  /** Every version that exists of the packages in the lock. */
-  readonly known: ReadonlyMap<PackageId, readonly Version[]>
+  /** Of the packages in the lock the highest releases that could be chosen but for their ranges. */
+  readonly newest: ReadonlyMap<PackageId, Version>
 }
 
 /**
@@ -135,10 +138,11 @@ export async function resolveDependencies(
     context,
   )
   tellElsewhere(packages, context)
-  passedOver.tell(context.report)
+  passedOver.tell(context.report, packages)
   tellUnused(options, packages, context)
-  const known = new Map<PackageId, readonly Version[]>()
-  for (const { id } of packages) known.set(id, await provider.versions(id))
+  const published = packages.filter(({ id, source }) => id !== core && source?.startsWith('path:') === false)
+  const ids = published.map(({ id }) => id)
+  const found = await newest(provider, options.newest === true ? ids : [], options.concurrency)
   const lock = {
     roots: asked.requirements.roots,
     options: asked.requirements.options,
@@ -156,7 +160,7 @@ export async function resolveDependencies(
     needsOf(lock),
   )
   const { requests, hits } = provider.counts()
-  return { lock, before, known, counts: { ...counts, requests, hits } }
+  return { lock, before, newest: found, counts: { ...counts, requests, hits } }
 }
 
 /**

@@ -114,6 +114,21 @@ describe('outdated', () => {
     expect(found.outdated[0]).toEqual({ id: 'b', wanted: '1.0.0', latest: '1.0.0' })
   })
 
+  it('takes nothing for the latest that nobody could choose', async () => {
+    const one = await stocked()
+    await one.resolve()
+    await one.stock({
+      'b 2.0.0': {},
+      'b 2.1.0': { more: { platforms: ['linux/arm64'] } },
+      'b 2.2.0': {},
+      'b 2.3.0': { more: { retracted: { '>=2.2': 'loses data' } } },
+    })
+    const platform = 'linux/amd64'
+    const found = await outdated(one, { platform })
+    expect(found.outdated).toEqual([{ id: 'b', locked: '1.0.0', wanted: '1.0.0', latest: '2.0.0' }])
+    expect((await outdated(one)).outdated).toMatchObject([{ id: 'b', latest: '2.1.0' }])
+  })
+
   it('does not count the core, which comes from no registry', async () => {
     const one = await stocked()
     const core = { text: 'oci://ghcr.io/acme/provisioning-core:v3.5.0', origin: '--core-version' }

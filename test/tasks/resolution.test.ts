@@ -1,4 +1,4 @@
-import { renameSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parseTag } from '../../src/oci/reference.ts'
@@ -462,6 +462,35 @@ describe('offline', () => {
     expect(offline.counts.hits).toBeGreaterThan(0)
     expect(one.lock()).toBe(text)
     await expect(one.resolve(from)).rejects.toMatchObject({ code: 'HOST_UNREACHABLE' })
+  })
+
+  it('an older version is not taken without a word, but only of what could have been chosen', async () => {
+    const one = project()
+    const { startFakeRegistry } = await import('../fake/registry.ts')
+    await using fake = await startFakeRegistry()
+    const target = `oci://${fake.host}/ext`
+    const from = { sources: [parseTarget(target)], sourcesGiven: true }
+    const needs = (b: string) => write(one.directory, extension('a', '1.0.0', { b, c: '1.x' }))
+    await one.stock({ 'b 1.0.0': {}, 'b 1.1.0': {}, 'c 1.0.0': {} }, target)
+    needs('1.x')
+    await one.resolve(from)
+    // All tags are read, but of these only the manifest of b 2.0.0.
+    await one.stock({ 'b 1.2.0': {}, 'b 1.3.0': {}, 'b 2.0.0': {}, 'c 3.0.0': {} }, target)
+    needs('2.x')
+    expect(versionsOf(await one.resolve(from))).toMatchObject({ b: '2.0.0', c: '1.0.0' })
+    rmSync(join(one.directory, 'slipway.lock'))
+    needs('1.x')
+    one.events.length = 0
+    const offline = await one.resolve({ ...from, offline: true })
+    expect(versionsOf(offline)).toMatchObject({ b: '1.1.0', c: '1.0.0' })
+    expect(one.events).toMatchObject([
+      {
+        type: 'warning',
+        code: 'OFFLINE_PASSED_OVER',
+        message:
+          'Passed over, because they were not fetched before and --offline asks nothing: b 1.3.0 (1.1.0 was taken)',
+      },
+    ])
   })
 })
 
