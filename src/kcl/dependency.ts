@@ -1,5 +1,6 @@
 import type { Place } from '../core/finding.ts'
 import { isRepository } from '../oci/reference.ts'
+import { isRepositoryAddress } from '../store/address.ts'
 import { kclId, type PackageId } from '../version/package-id.ts'
 import { type Version, versionOf } from '../version/version.ts'
 import { atLeast, everything, exactly, type VersionSet } from '../version/version-set.ts'
@@ -29,6 +30,8 @@ export interface KclRequirement {
   readonly set: VersionSet
   /** As a range of node-semver: `>=1.31.2` for a least version, `=1.31.2` for a tag, `*`. */
   readonly text: string
+  /** `oci://HOST/REPOSITORY`, where the dependency names both. */
+  readonly at?: string
 }
 
 /**
@@ -37,16 +40,17 @@ export interface KclRequirement {
  * @returns undefined for git and paths, and where no version can be read
  */
 export function requirementOf(dependency: KclDependency): KclRequirement | undefined {
-  const { name, from, tag, version } = dependency
+  const { name, from, source, tag, version } = dependency
   if (from === 'git' || from === 'path') return undefined
   const id = kclId(name)
   const asked = tag ?? version
-  if (asked === undefined) return { id, set: everything, text: '*' }
+  const place = from === 'oci' && source !== undefined && isRepositoryAddress(source) ? { at: source } : {}
+  if (asked === undefined) return { id, set: everything, text: '*', ...place }
   const read = looseVersion(asked)
   if (read === undefined) return undefined
   return tag === undefined
-    ? { id, set: atLeast(read), text: `>=${read.version}` }
-    : { id, set: exactly(read), text: `=${read.version}` }
+    ? { id, set: atLeast(read), text: `>=${read.version}`, ...place }
+    : { id, set: exactly(read), text: `=${read.version}`, ...place }
 }
 
 /** kpm reads `1.28` as 1.28.0, and allows a `v` before it. */

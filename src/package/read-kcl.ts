@@ -1,5 +1,5 @@
 import { badInput } from '../core/error.ts'
-import { kclRanges } from '../kcl/annotation.ts'
+import { kclRanges, kclSources } from '../kcl/annotation.ts'
 import { modFile } from '../kcl/files.ts'
 import { type KclMod, readKclMod } from '../kcl/mod.ts'
 import { largestToml } from '../kcl/toml.ts'
@@ -15,6 +15,8 @@ export interface KclDescription {
   readonly version: string
   /** Name to range, as far as it takes part in solving: `{k8s: '>=1.31.2'}`. */
   readonly dependencies: Readonly<Record<string, string>>
+  /** Name to `oci://HOST/REPOSITORY`, where kcl.mod says where a package is. */
+  readonly sources: Readonly<Record<string, string>>
   readonly mod: KclMod
 }
 
@@ -61,7 +63,7 @@ export async function readKclArchive(
     const { name, version } = mod
     if (name === undefined || version === undefined)
       throw invalid(where, 'kcl.mod has no usable name and version')
-    return { name, version, dependencies: kclRanges(mod), mod }
+    return { name, version, dependencies: kclRanges(mod), sources: kclSources(mod), mod }
   }
   throw invalid(where, 'it has no kcl.mod at its root')
 }

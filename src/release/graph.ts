@@ -17,6 +17,8 @@ export interface Dependency {
   readonly range: string
   /** Undefined where what is written is no range, which is a finding about the manifest. */
   readonly set: VersionSet | undefined
+  /** `oci://HOST/REPOSITORY`, where it says so. */
+  readonly at?: string
   /** Of its key. */
   readonly place: Place
 }

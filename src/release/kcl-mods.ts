@@ -87,7 +87,8 @@ function dependenciesOf(from: PackageId, mod: KclMod | undefined): Dependency[] 
   return (mod?.dependencies ?? []).flatMap((one) => {
     const requirement = requirementOf(one)
     if (requirement === undefined) return []
-    return [{ from, to: requirement.id, range: requirement.text, set: requirement.set, place: one.place }]
+    const { id: to, text: range, set, at } = requirement
+    return [{ from, to, range, set, place: one.place, ...(at === undefined ? {} : { at }) }]
   })
 }
 

@@ -8,6 +8,8 @@ export interface Requirement {
   readonly set: VersionSet
   /** The range as its author wrote it, for messages: `^1.28`. */
   readonly text: string
+  /** The one repository that its author says has it, `oci://HOST/REPOSITORY`; solving itself does not look at it. */
+  readonly at?: string
 }
 
 /** Why a version that exists cannot be chosen. */

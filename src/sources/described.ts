@@ -55,7 +55,9 @@ export function schemaOf({ id, version, dependencies }: GraphNode, source: strin
 }
 
 function packagesIn(kcl: readonly Dependency[]): Requirement[] {
-  return kcl.flatMap(({ to, set, range }) =>
-    set === undefined || !isKcl(to) ? [] : [{ id: to, set, text: range }],
+  return kcl.flatMap(({ to, set, range, at }) =>
+    set === undefined || !isKcl(to)
+      ? []
+      : [{ id: to, set, text: range, ...(at === undefined ? {} : { at }) }],
   )
 }

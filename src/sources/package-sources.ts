@@ -9,6 +9,7 @@ import { type Place, showPlace, type Target } from '../store/address.ts'
 import type { Registry } from '../store/store.ts'
 import { folderTree } from '../tree/folder.ts'
 import { isKcl, type PackageId } from '../version/package-id.ts'
+import { addressedSources, namedAddresses } from './addressed.ts'
 import { type FolderPackage, folderSource } from './folder-source.ts'
 import { type GitRemote, gitRemote } from './git-remote.ts'
 import { gitSource } from './git-source.ts'
@@ -63,6 +64,10 @@ export interface Surroundings {
 export interface PackageSources extends AsyncDisposable {
   /** Where a package may be, the place that counts first. */
   of(id: PackageId): readonly PackageSource[]
+  /** The repository of KCL packages at `oci://HOST/REPOSITORY`; for what none of the places has. */
+  at(address: string): PackageSource
+  /** Addresses that the repository's own packages name in `kcl.mod`, by package, sorted. */
+  readonly named: ReadonlyMap<PackageId, readonly string[]>
   /** Whether a package is sought at an address, with an absolute path; that of a module is its own business. */
   seeks(id: PackageId, address: string): boolean
   /** The packages of the repository itself; with a workspace those of its modules that are folders. */
@@ -84,6 +89,7 @@ export async function packageSources(
   const { report, open, environment, scratch } = surroundings
   const cache = manifestCache(join(options.cacheDirectory, 'manifests'), report)
   const common = { open, cache, offline, concurrency: options.concurrency }
+  const at = addressedSources(layouts, common)
   const remotes = new Map<string, GitRemote>()
   const dispose = async () => {
     for (const remote of remotes.values()) await remote[Symbol.asyncDispose]()
@@ -96,10 +102,14 @@ export async function packageSources(
     const alone = [folder]
     const all = [folder, ...options.sources.map((target) => registrySource({ ...common, target, layouts }))]
     const of = (id: PackageId) => (own.has(id) && !Object.hasOwn(options.overrides, id) ? alone : all)
+    const named = namedAddresses(folders)
     return {
       of,
+      at,
+      named,
       seeks: (id, address) =>
         holds(of(id), id, address) ||
+        named.get(id)?.includes(address) === true ||
         folders.some(({ candidate }) => candidate.id === id && candidate.source === address),
       folders,
       [Symbol.asyncDispose]: dispose,
@@ -110,8 +120,8 @@ export async function packageSources(
   for (const one of workspace.modules) modules.set(one.id, await moduleSource(one))
   const own = workspaceTargets(workspace, layouts)
   // Where a workspace names its registries, the default layout of a repository is none of them.
-  const named = own.length === 0 || options.sourcesGiven ? options.sources : []
-  const given = named.map((target) => registrySource({ ...common, target, layouts }))
+  const targets = own.length === 0 || options.sourcesGiven ? options.sources : []
+  const given = targets.map((target) => registrySource({ ...common, target, layouts }))
   const others = new Map(
     [true, false].map((kcl) => {
       const places = own.filter((one) => one.kcl === kcl)
@@ -123,9 +133,13 @@ export async function packageSources(
     const module = modules.get(id)
     return module === undefined ? (others.get(isKcl(id)) ?? []) : [module]
   }
+  const named = namedAddresses(folders)
   return {
     of,
-    seeks: (id, address) => modules.has(id) || holds(of(id), id, address),
+    at,
+    named,
+    seeks: (id, address) =>
+      modules.has(id) || holds(of(id), id, address) || named.get(id)?.includes(address) === true,
     folders,
     [Symbol.asyncDispose]: dispose,
   }

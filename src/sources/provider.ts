@@ -12,6 +12,12 @@ import type { Candidate, PackageSource, SourceCounts, Withheld } from './source.
 export interface ProviderOptions {
   /** Where a package may be; of two sources with one version the first has it. */
   readonly sourcesOf: (id: PackageId) => readonly PackageSource[]
+  /** Opens the repository that a requirement names; without it nobody looks there. */
+  readonly sourceAt?: (address: string) => PackageSource
+  /** Addresses that count before those in published packages; the first of a package is taken. */
+  readonly named?: ReadonlyMap<PackageId, readonly string[]>
+  /** Told when all is settled of a package with several addresses, the one that was taken first. */
+  readonly onAddresses?: (id: PackageId, addresses: readonly string[]) => void
   /** `os/architecture[/variant]`; undefined: versions for every platform are candidates. */
   readonly platform?: string
   /** Candidates of the core; empty: what asks for the core is left out. */
@@ -37,6 +43,11 @@ export interface ProviderCounts extends SourceCounts {
 export interface SourceProvider extends Provider, AsyncDisposable {
   /** What was read of a version; undefined for the core's, and for what was never asked for. */
   chosen(id: PackageId, version: Version): Candidate | undefined
+  /**
+   * Where packages are looked for from now on that no source has, as the packages of a solution say it: then
+   * solve again. Undefined where that is where they were looked for already.
+   */
+  settle(solution: ReadonlyMap<PackageId, Version>): Promise<ReadonlyMap<PackageId, string> | undefined>
   /** Names that exist and resemble this one, the nearest alone. */
   nearest(id: PackageId): Promise<readonly string[]>
   counts(): ProviderCounts
@@ -65,9 +76,12 @@ class Sources implements SourceProvider {
   readonly #stop = new AbortController()
   readonly #call: { readonly signal: AbortSignal }
   readonly #prefetch: Prefetch
+  /** Of packages that no source has. Fixed while a solution is sought, so that its order decides nothing. */
+  #addresses: ReadonlyMap<PackageId, string>
   readonly #lists = new Remembered<ReadonlyMap<string, Found>>()
   readonly #read = new Remembered<Candidate | Withheld>()
-  readonly #told = new Remembered<Dependencies>()
+  /** Depends on the addresses: what nobody has constrains nobody. */
+  #told = new Remembered<Dependencies>()
   readonly #retracted = new Remembered<readonly Retracted[]>()
   readonly #candidates = new Map<string, Candidate>()
   readonly #used = new Set<PackageSource>()
@@ -77,6 +91,7 @@ class Sources implements SourceProvider {
 
   constructor(options: ProviderOptions) {
     this.#options = options
+    this.#addresses = this.#named()
     const own = this.#stop.signal
     this.#call = { signal: options.signal === undefined ? own : AbortSignal.any([options.signal, own]) }
     this.#prefetch = new Prefetch(options.concurrency ?? 8)
@@ -89,7 +104,7 @@ class Sources implements SourceProvider {
 
   dependencies(id: PackageId, version: Version): Promise<Dependencies> {
     if (id === core) return Promise.resolve({ requires: [] })
-    return this.#told.of(keyOf(id, version), async () => {
+    return this.#told.of(this.#keyOf(id, version), async () => {
       const [candidate, retracted] = await Promise.all([
         this.#candidate(id, version),
         this.#retraction(id, version),
@@ -112,7 +127,36 @@ class Sources implements SourceProvider {
   }
 
   chosen(id: PackageId, version: Version): Candidate | undefined {
-    return this.#candidates.get(keyOf(id, version))
+    return this.#candidates.get(this.#keyOf(id, version))
+  }
+
+  async settle(
+    solution: ReadonlyMap<PackageId, Version>,
+  ): Promise<ReadonlyMap<PackageId, string> | undefined> {
+    if (this.#options.sourceAt === undefined) return undefined
+    const said = new Map<PackageId, Set<string>>()
+    for (const [id, version] of solution)
+      for (const { id: needed, at } of this.chosen(id, version)?.requires ?? []) {
+        if (at === undefined || (await this.#own(needed)).size > 0) continue
+        said.set(needed, (said.get(needed) ?? new Set(this.#options.named?.get(needed))).add(at))
+      }
+    const addresses = this.#named()
+    for (const [id, all] of said) {
+      const [first] = [...all].sort()
+      if (first !== undefined && !addresses.has(id)) addresses.set(id, first)
+    }
+    const before = this.#addresses
+    if (addresses.size !== before.size || [...addresses].some(([id, at]) => before.get(id) !== at)) {
+      this.#addresses = addresses
+      this.#told = new Remembered()
+      return addresses
+    }
+    for (const [id, all] of said) {
+      const taken = addresses.get(id) as string
+      if (all.size > 1)
+        this.#options.onAddresses?.(id, [taken, ...[...all].filter((at) => at !== taken).sort()])
+    }
+    return undefined
   }
 
   async nearest(id: PackageId): Promise<readonly string[]> {
@@ -141,9 +185,25 @@ class Sources implements SourceProvider {
     await this.#prefetch.stop()
   }
 
-  #list(id: PackageId): Promise<ReadonlyMap<string, Found>> {
-    return this.#lists.of(id, async () => {
-      const sources = this.#options.sourcesOf(id)
+  async #list(id: PackageId): Promise<ReadonlyMap<string, Found>> {
+    const { sourceAt } = this.#options
+    const address = this.#addresses.get(id)
+    const own = await this.#own(id)
+    if (own.size > 0 || address === undefined || sourceAt === undefined) return own
+    return await this.#listOf(id, address, () => [sourceAt(address)])
+  }
+
+  #own(id: PackageId): Promise<ReadonlyMap<string, Found>> {
+    return this.#listOf(id, '', () => this.#options.sourcesOf(id))
+  }
+
+  #listOf(
+    id: PackageId,
+    address: string,
+    sourcesOf: () => readonly PackageSource[],
+  ): Promise<ReadonlyMap<string, Found>> {
+    return this.#lists.of(`${id} ${address}`, async () => {
+      const sources = sourcesOf()
       for (const source of sources) this.#used.add(source)
       this.#listed++
       const lists = await Promise.all(sources.map((source) => source.versions(id, this.#call)))
@@ -156,12 +216,13 @@ class Sources implements SourceProvider {
   }
 
   #candidate(id: PackageId, version: Version): Promise<Candidate | Withheld> {
-    return this.#read.of(keyOf(id, version), async () => {
+    const key = this.#keyOf(id, version)
+    return this.#read.of(key, async () => {
       const found = (await this.#list(id)).get(version.version)
       this.#asked++
       const candidate = await found?.source.candidate(id, version, this.#call)
       if (candidate === undefined) return unreadable('is listed, but is not there')
-      if (!('unavailable' in candidate)) this.#candidates.set(keyOf(id, version), candidate)
+      if (!('unavailable' in candidate)) this.#candidates.set(key, candidate)
       return candidate
     })
   }
@@ -199,15 +260,15 @@ class Sources implements SourceProvider {
   }
 
   #tell(id: PackageId, version: Version, why: Unavailable): void {
-    const key = keyOf(id, version)
+    const key = this.#keyOf(id, version)
     if (this.#toldOf.has(key)) return
     this.#toldOf.add(key)
     this.#options.onUnavailable?.(id, version, why)
   }
 
   /**
-   * Without the core where nobody knows which one there is, and without KCL packages that no source has: most
-   * come from a registry of their own, which their client knows and nobody here.
+   * Without the core where nobody knows which one there is, and without KCL packages that nobody has: those by
+   * version alone come from a registry which their client knows and nobody here.
    */
   async #constraining({ id, version, requires }: Candidate): Promise<readonly Requirement[]> {
     const kept = await Promise.all(
@@ -220,8 +281,15 @@ class Sources implements SourceProvider {
     )
     return requires.filter((_, at) => kept[at])
   }
-}
 
-function keyOf(id: PackageId, version: Version): string {
-  return `${id} ${version.version}`
+  #named(): Map<PackageId, string> {
+    const { sourceAt, named = new Map<PackageId, readonly string[]>() } = this.#options
+    if (sourceAt === undefined) return new Map()
+    return new Map([...named].flatMap(([id, [first]]) => (first === undefined ? [] : [[id, first]])))
+  }
+
+  #keyOf(id: PackageId, version: Version): string {
+    const address = this.#addresses.get(id)
+    return address === undefined ? `${id} ${version.version}` : `${id} ${version.version} ${address}`
+  }
 }

@@ -8,6 +8,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { type Encoded, isIndex, packageLayer } from '../oci/manifest.ts'
 import { manifestConfigType } from '../package/pack.ts'
 import { readKclArchive } from '../package/read-kcl.ts'
+import { isRepositoryAddress } from '../store/address.ts'
 import { isKcl, type PackageId } from '../version/package-id.ts'
 import { rangeOf } from '../version/range.ts'
 import type { Version } from '../version/version.ts'
@@ -54,6 +55,11 @@ const kclSchema = z.object({
         z.string().check(z.regex(namePattern)),
         z.string().check(z.refine((text) => rangeOf(text) !== undefined)),
       )
+      .check(z.refine((all) => Object.keys(all).length <= mostDependencies)),
+  ),
+  sources: z.optional(
+    z
+      .record(z.string().check(z.regex(namePattern)), z.string().check(z.refine(isRepositoryAddress)))
       .check(z.refine((all) => Object.keys(all).length <= mostDependencies)),
   ),
 })
@@ -105,7 +111,10 @@ async function readExtension(found: Encoded, asked: Asked, blob: ReadBlob): Prom
   if (facts?.success === false) return unreadable('has a broken description of its KCL package')
   return {
     kind,
-    requires: [...extensionRequirements(data), ...kclRequirements(facts?.data.dependencies ?? {})],
+    requires: [
+      ...extensionRequirements(data),
+      ...kclRequirements(facts?.data.dependencies ?? {}, facts?.data.sources),
+    ],
     platforms: data.platforms ?? [],
     retracted: data.retracted ?? {},
   }
@@ -126,7 +135,7 @@ async function readKcl(
   if (fault !== undefined) return unreadable(fault)
   return {
     kind: 'kcl',
-    requires: kclRequirements(result.data.dependencies ?? {}),
+    requires: kclRequirements(result.data.dependencies ?? {}, result.data.sources),
     platforms: [],
     retracted: {},
   }

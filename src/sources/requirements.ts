@@ -21,12 +21,18 @@ export function extensionRequirements(
 
 /**
  * What KCL packages are asked for: a bare version is a minimum, as kpm means it; anything else is a range.
+ * @param sources name to `oci://HOST/REPOSITORY`
  * @throws RANGE_INVALID
  */
-export function kclRequirements(dependencies: Readonly<Record<string, string>>): Requirement[] {
+export function kclRequirements(
+  dependencies: Readonly<Record<string, string>>,
+  sources: Readonly<Record<string, string>> = {},
+): Requirement[] {
   return Object.entries(dependencies).map(([name, text]) => {
+    const at = Object.hasOwn(sources, name) ? sources[name] : undefined
+    const place = at === undefined ? {} : { at }
     const least = versionOf(text.replace(/^>=\s*/, ''))
-    if (least === undefined) return { id: kclId(name), set: setOf(text), text }
-    return { id: kclId(name), set: atLeast(least), text: `>=${least.version}` }
+    if (least === undefined) return { id: kclId(name), set: setOf(text), text, ...place }
+    return { id: kclId(name), set: atLeast(least), text: `>=${least.version}`, ...place }
   })
 }

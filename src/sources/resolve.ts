@@ -1,10 +1,10 @@
-import { hasCode, SlipwayError } from '../core/error.ts'
+import { hasCode, refused, SlipwayError } from '../core/error.ts'
 import type { LockedPackage } from '../lockfile/lock.ts'
 import type { Fact } from '../solver/facts.ts'
 import type { Incompatibility } from '../solver/incompatibility.ts'
-import type { SolveCounts, SolveOptions } from '../solver/solution.ts'
+import type { Solution, SolveCounts, SolveOptions } from '../solver/solution.ts'
 import { solve } from '../solver/solve.ts'
-import { core } from '../version/package-id.ts'
+import { core, type PackageId } from '../version/package-id.ts'
 import type { SourceProvider } from './provider.ts'
 
 export interface Resolved {
@@ -15,12 +15,10 @@ export interface Resolved {
 
 /**
  * Solves, and says of each chosen version where it is.
- * @throws UNSATISFIABLE with the explanation as its message, and what the provider throws
+ * @throws UNSATISFIABLE with the explanation as its message, KCL_SOURCE_UNSETTLED, and what the provider throws
  */
 export async function resolve(provider: SourceProvider, options: SolveOptions): Promise<Resolved> {
-  const result = await solve(provider, options)
-  if ('failure' in result) throw await unsatisfiable(result.failure, provider, options)
-  const { versions, requires, counts } = result.solution
+  const { versions, requires, counts } = await settled(provider, options)
   const packages = [...versions].map(([id, version]): LockedPackage => {
     const candidate = provider.chosen(id, version)
     // KCL packages that no source has were not solved for, but are still what the package needs.
@@ -44,6 +42,35 @@ export async function resolve(provider: SourceProvider, options: SolveOptions): 
     }
   })
   return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)), counts }
+}
+
+/**
+ * The solution whose own packages say where the packages are that no source has. A package from such an address
+ * may name others, so that it can take several rounds; each starts with what all before have read.
+ */
+async function settled(provider: SourceProvider, options: SolveOptions): Promise<Solution> {
+  const tried = new Set<string>()
+  for (;;) {
+    const result = await solve(provider, options)
+    if ('failure' in result) throw await unsatisfiable(result.failure, provider, options)
+    const addresses = await provider.settle(result.solution.versions)
+    if (addresses === undefined) return result.solution
+    const key = JSON.stringify([...addresses].sort())
+    if (tried.has(key) || tried.size >= mostRounds) throw unsettled([...addresses.keys()])
+    tried.add(key)
+  }
+}
+
+/** Addresses that lead to packages with further addresses, one after another. */
+const mostRounds = 50
+
+function unsettled(ids: readonly PackageId[]): SlipwayError {
+  const shown = ids.slice(0, 10).join(', ')
+  return refused(
+    'KCL_SOURCE_UNSETTLED',
+    `Which packages are needed depends on where ${shown} come from, and that on which packages are needed`,
+    { hint: 'Name a source that has these packages, or their addresses in a kcl.mod of this repository.' },
+  )
 }
 
 async function unsatisfiable(

@@ -53,6 +53,20 @@ export function parseAddress(text: string): Address {
   }
 }
 
+/** Bytes of an address that names a repository: more is nobody's. */
+const longestAddress = 512
+
+/** Whether a text is `oci://HOST/REPOSITORY`, without user, tag and digest. */
+export function isRepositoryAddress(text: string): boolean {
+  if (text.length > longestAddress || !text.startsWith('oci://')) return false
+  try {
+    const address = parseAddress(text)
+    return showAddress(address) === text && address.tag === undefined && address.digest === undefined
+  } catch {
+    return false
+  }
+}
+
 /** The same with a relative path made absolute: on a command line it starts from the current folder. */
 export function located<P extends Place>(place: P, base: string): P {
   return place.scheme === 'oci' ? place : { ...place, path: resolve(base, place.path) }

@@ -11,9 +11,10 @@ import {
   requirementsDigest,
   rootTexts,
 } from '../lockfile/requirements.ts'
-import { absoluteSource, relativeSource } from '../lockfile/source.ts'
+import { relativeSource } from '../lockfile/source.ts'
 import { needsOf } from '../lockfile/tree.ts'
 import type { Root, SolveCounts } from '../solver/solution.ts'
+import { strayPackages } from '../sources/addressed.ts'
 import { withDigests } from '../sources/archives.ts'
 import { type CoreCandidate, coreCandidate } from '../sources/core-version.ts'
 import type { FolderPackage } from '../sources/folder-source.ts'
@@ -213,18 +214,18 @@ async function lockAndMismatch(
       : moduleDrift(lock, options.workspace.modules, folders, options.directory)
   const mismatch = [...explainMismatch(lock, requirements, roots), ...drift]
   // A lock comes with a pull request: what it takes from elsewhere would be installed without having been sought.
-  return { lock, mismatch: mismatch.length > 0 ? mismatch : strays(lock, asked, options.directory) }
+  return { lock, mismatch: mismatch.length > 0 ? mismatch : await strays(lock, asked, options.directory) }
 }
 
 /** Packages that are locked at places where nobody looks for them. */
-function strays(lock: Lock, { seeks }: Asked, directory: string): string[] {
-  return lock.packages.flatMap(({ id, source }) =>
-    id === core || source === undefined || seeks(id, absoluteSource(source, directory))
-      ? []
-      : [
-          `${id} is at ${source} in the lock, which is none of the places where it is sought (--source, slipway.yaml, the workspace)`,
-        ],
-  )
+async function strays(lock: Lock, asked: Asked, directory: string): Promise<string[]> {
+  const found = await strayPackages(lock, directory, asked.sources)
+  return found
+    .filter(({ id }) => id !== core)
+    .map(
+      ({ id, source }) =>
+        `${id} is at ${source} in the lock, which is none of the places where it is sought (--source, slipway.yaml, the workspace${isKcl(id) ? ', kcl.mod of what needs it' : ''})`,
+    )
 }
 
 interface Asked extends AsyncDisposable {
@@ -232,7 +233,7 @@ interface Asked extends AsyncDisposable {
   readonly requirements: Requirements
   readonly core: CoreCandidate | undefined
   readonly folders: readonly FolderPackage[]
-  readonly seeks: PackageSources['seeks']
+  readonly sources: PackageSources
   provider(options: Pick<ProviderOptions, 'locked' | 'onUnconstrainedCore' | 'onUnavailable'>): SourceProvider
 }
 
@@ -272,7 +273,7 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
     roots,
     core: chosenCore,
     folders,
-    seeks: (id, address) => sources.seeks(id, address),
+    sources,
     requirements: {
       roots: rootTexts(roots),
       options: optionTexts(options),
@@ -293,6 +294,9 @@ async function ask(options: ResolutionOptions, context: Context): Promise<Asked>
       providerOf({
         ...own,
         sourcesOf: (id) => sources.of(id),
+        sourceAt: (address) => sources.at(address),
+        named: sources.named,
+        onAddresses: (id, addresses) => tellAddresses(id, addresses, context),
         core: chosenCore === undefined ? [] : [chosenCore.version],
         signal: context.signal,
         concurrency: options.concurrency,
@@ -336,6 +340,17 @@ function tellElsewhere(packages: readonly LockedPackage[], { report }: Context):
     code: 'KCL_ELSEWHERE',
     message: `No source has ${elsewhere.slice(0, 10).join(', ')}${elsewhere.length > 10 ? ` and ${elsewhere.length - 10} more` : ''}: left to KCL’s own client`,
     hint: 'To lock and install them too, name a source that has them.',
+  })
+}
+
+/** Says that packages name several places for one, and which of them counts. */
+function tellAddresses(id: PackageId, [taken, ...others]: readonly string[], { report }: Context): void {
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : ''
+  report.emit({
+    type: 'warning',
+    code: 'KCL_SOURCE_AMBIGUOUS',
+    message: `${id} is taken from ${taken}; others that need it name ${others.slice(0, 3).join(', ')}${more}`,
+    hint: 'What this repository’s own kcl.mod files name counts first, then the first in order of the alphabet; a source that has the package counts before both.',
   })
 }
 
