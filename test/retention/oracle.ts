@@ -39,12 +39,11 @@ export function oracle({ manifests, tags }: Snapshot, rules: OracleRules) {
       for (const [other, to] of tags)
         if (/^(latest|v?\d+(\.\d+)?)$/.test(other) && to === tags.get(tag) && !held(to).leftover)
           keptTags.add(tag)
-  const number = (tag: string) =>
-    tag
-      .replace(/^v/, '')
-      .replace(/-.*/, '')
-      .split('.')
-      .reduce((sum, part) => sum * 1000 + Number(part), 0)
+  /** Enough of an order for `1.2.3` and `1.2.3-rc.4`, which are never compared with each other. */
+  const number = (tag: string) => {
+    const [release = '', early = ''] = tag.replace(/^v/, '').split('-rc.')
+    return release.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0) + Number(early) / 1000
+  }
   for (const group of [
     candidates.filter((tag) => /^v?\d+\.\d+\.\d+$/.test(tag)),
     candidates.filter((tag) => /^v?\d+\.\d+\.\d+-/.test(tag)),

@@ -131,6 +131,7 @@ export function randomSnapshot(
     '1.2.0',
     '2.0.0',
     '2.1.0-rc.1',
+    '2.1.0-rc.2',
     '2.1.0',
     'v2.1.0',
     'latest',
