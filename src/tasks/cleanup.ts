@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Effective } from '../config/effective.ts'
 import type { Retention } from '../config/retention-yaml.ts'
 import { mapConcurrent } from '../core/concurrent.ts'
-import { badInput, type ExitCode, SlipwayError } from '../core/error.ts'
+import { badInput, type ExitCode, hasCode, SlipwayError } from '../core/error.ts'
 import type { Layouts } from '../extension/kinds.ts'
 import { lockedDigests } from '../lockfile/file.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -183,7 +183,13 @@ async function repositoriesOf(
 ): Promise<string[]> {
   if (repositories !== undefined) return repositories.map((one) => under(target, one))
   const start = target.prefix === '' ? '' : `${target.prefix}/`
-  const paths = await Array.fromAsync(registry.repositories(call))
+  const paths = await Array.fromAsync(registry.repositories(call)).catch((error: unknown) => {
+    if (!hasCode(error, 'UNSUPPORTED')) throw error
+    throw new SlipwayError('UNSUPPORTED', error.message, {
+      hint: 'Name them under repositories in retention.yaml.',
+      cause: error,
+    })
+  })
   return paths.filter((path) => path.startsWith(start)).sort()
 }
 

@@ -1,7 +1,8 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { startFakeGithub } from '../fake/github.ts'
 import { putImages } from '../fake/images.ts'
 import { type FakeOptions, type FakeRegistry, startFakeRegistry } from '../fake/registry.ts'
 import { slipway } from './terminal.ts'
@@ -102,6 +103,41 @@ describe('slipway cleanup', () => {
     expect(stdout).toBe('0 manifests deleted, 0 tags taken away.\n')
     expect((await run('-f retention.yaml')).stdout).toMatch('x/kubernetes  protected: [REGISTRY_ERROR]')
     expect(tags(fake)).toEqual(['1.0.0', '1.1.0', '1.2.0'])
+  })
+
+  it('goes through the API that slipway.yaml names, with the registry’s own credential', async () => {
+    const github = await startFakeGithub({ token: 'a-token', organisations: ['x'] })
+    onTestFinished(() => github[Symbol.asyncDispose]())
+    putImages(github.registry, 'x/kubernetes', { ...versions, '1.0': 'a', lts: 'b' })
+    const rules = (more: string) =>
+      writeFileSync(
+        join(cwd, 'retention.yaml'),
+        `version: 1\nsource: oci://${github.registry.host}/x\ncaps: {share: 100}\n${more}policies:\n  - {name: all, repositories: [x], keep: {newest: {count: 1, by: date}}}\n`,
+      )
+    rules('')
+    const host = github.registry.host
+    writeFileSync(
+      join(cwd, 'slipway.yaml'),
+      `version: 1\nregistries:\n  ${host}: {backend: ghcr, api: "${github.api}"}\n`,
+    )
+    mkdirSync(join(cwd, '.docker'))
+    const auth = Buffer.from('me:a-token').toString('base64')
+    writeFileSync(join(cwd, '.docker/config.json'), JSON.stringify({ auths: { [host]: { auth } } }))
+    const listed = await run('-f retention.yaml')
+    expect(listed.exit).toBe(1)
+    expect(listed.stderr).toMatch('repositories in retention.yaml')
+
+    rules('repositories: [kubernetes]\n')
+    const tagged = github.registry.repository('x/kubernetes')?.tags
+    const days = { '1.0.0': 300, '1.1.0': 200, '1.2.0': 100 }
+    for (const [tag, age] of Object.entries(days))
+      github.date('x/kubernetes', tagged?.get(tag) ?? '', new Date(Date.now() - age * 86_400_000))
+    const { exit, stdout, stderr } = await run('-f retention.yaml --apply')
+    expect(exit, stderr + stdout).toBe(0)
+    // 1.0 is a moving tag, and lts is no version: their content stays, and of that only the version's name goes.
+    expect(tags(github.registry)).toEqual(['1.0', '1.0.0', '1.2.0', 'lts'])
+    expect([...github.authorizations]).toEqual(['Bearer a-token'])
+    expect(stdout).toMatch(/untagged +1\.1\.0/)
   })
 
   it.each([
