@@ -174,8 +174,6 @@ describe('.github/workflows/cleanup.yml', () => {
     expect(given('apply')).toMatchObject({ apply: true, plan: given('plan')?.plan })
     expect(given('apply')).not.toHaveProperty('file')
     expect(jobs.apply?.environment).toBe(`\${{ inputs.environment }}`)
-    // Rules of the caller are read where nothing can be deleted.
-    expect(jobs.apply?.steps.filter(({ uses }) => uses?.startsWith('actions/checkout'))).toHaveLength(1)
   })
 })
 
