@@ -163,6 +163,62 @@ export const commands: readonly CommandRow[] = [
     load: () => import('./commands/list.ts'),
   },
   {
+    name: 'search',
+    args: '<word...>',
+    summary: 'find packages by name, description, tags and kind',
+    description:
+      'Finds the packages that have every word in their name, description, tags or kind, the best first; where there is none, it names what is nearest. Reads the tags and one manifest of each repository. Where a registry has no list of repositories, it looks for packages of exactly these names.',
+    settings: ['source', ...network],
+    own: [{ flags: '--kind <kind>', description: 'Only provider, taskserv, cluster, kcl, core or platform' }],
+    credentials: true,
+    examples: [
+      'slipway search kubernetes',
+      'slipway search container runtime --kind taskserv --source oci://localhost:5000/provisioning-extensions',
+    ],
+    load: () => import('./commands/search.ts'),
+  },
+  {
+    name: 'catalog',
+    args: '[target]',
+    summary: 'describe every package of a registry or layout; with --json for portals',
+    description:
+      'Describes every package by its highest version: kind, versions, digest, description, tags, dependencies and platforms. The same content gives the same document with --json.',
+    settings: ['source', ...network],
+    own: [
+      {
+        flags: '--repositories <names>',
+        description: 'Only these, by comma, below the target’s prefix; for registries without a list',
+      },
+    ],
+    credentials: true,
+    examples: [
+      'slipway catalog oci://localhost:5000/provisioning-extensions --json',
+      'slipway catalog oci://ghcr.io/acme/provisioning-extensions --repositories kubernetes,containerd',
+    ],
+    load: () => import('./commands/catalog.ts'),
+  },
+  {
+    name: 'delete',
+    args: '<reference...>',
+    summary: 'delete tags and manifests; without --yes only tell what would go',
+    description:
+      'A tag goes with its content, or alone where the content has other tags or an index needs it. Nothing is deleted while something that stays needs one of the manifests; all of that is told at once, with exit code 3. What a registry does not list (indexes without a tag) cannot be looked at.',
+    settings: ['backend', ...network],
+    own: [
+      { flags: '--yes', description: 'Delete' },
+      { flags: '--dry-run', description: 'Delete nothing, even with --yes' },
+      { flags: '--with-tags', description: 'Also where the content has other tags: they go with it' },
+      { flags: '--referrers', description: 'Signatures, SBOMs and whatever else refers to it go with it' },
+      { flags: '--force', description: 'Although an index, a referrer or a subject that stays needs it' },
+    ],
+    credentials: true,
+    examples: [
+      'slipway delete oci://localhost:5000/provisioning-extensions/kubernetes:1.27.0',
+      'slipway delete oci://localhost:5000/provisioning-extensions/kubernetes:1.27.0 --referrers --yes',
+    ],
+    load: () => import('./commands/delete.ts'),
+  },
+  {
     name: 'copy',
     args: '<source> <destination>',
     summary: 'copy one reference with its signatures and whatever else refers to it',

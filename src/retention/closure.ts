@@ -20,6 +20,11 @@ export class Graph {
     }
   }
 
+  /** What refers to a manifest: by its subject, or by a tag made of its digest. */
+  attached(digest: Digest): readonly Digest[] {
+    return [...(this.#attached.get(digest) ?? [])]
+  }
+
   /** What a manifest refers to and that is here. */
   subjects(digest: Digest): readonly Digest[] {
     return [...(this.#subjects.get(digest) ?? [])]

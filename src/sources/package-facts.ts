@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import { type Kind, kinds } from '../extension/kinds.ts'
 import { manifestSchema, mostDependencies } from '../extension/manifest.ts'
 import { namePattern } from '../extension/name.ts'
+import { isKclPackage } from '../kcl/artifact.ts'
 import { annotation } from '../oci/annotations.ts'
 import { artifactTypeOf, type Encoded, isIndex } from '../oci/manifest.ts'
 import { showPlatform } from '../oci/platform.ts'
@@ -13,8 +14,8 @@ export interface PackageFacts {
   readonly description: string | null
   /** Words to find it by. */
   readonly keywords: readonly string[]
-  /** Name to version range. */
-  readonly dependencies: Readonly<Record<string, string>>
+  /** Name to version range; null where only the package's files tell. */
+  readonly dependencies: Readonly<Record<string, string>> | null
   readonly platforms: readonly string[]
   /** Why what it says of itself is not told. */
   readonly problem: string | null
@@ -30,6 +31,9 @@ const mostPlatforms = 50
 const kclDependencies = z
   .record(z.string().check(z.regex(namePattern), z.maxLength(100)), z.string().check(z.maxLength(256)))
   .check(z.refine((all) => Object.keys(all).length <= mostDependencies))
+
+const word = z.string().check(z.regex(/^[\w.]{1,40}$/))
+const platformSchema = z.object({ os: word, architecture: word, variant: z.optional(word) })
 
 /**
  * What the annotations say of a package. Fields that break the rules of a manifest.yaml are left out one by one: a
@@ -56,11 +60,14 @@ export function factsOf(found: Encoded, name: string): PackageFacts {
   const kcl = documentIn(annotated(found, annotation.kcl) ?? '')
   const bare = document === undefined
   return {
-    kind: field(type, of.type) ?? kindOfArtifact(found) ?? (bare && isKclPackage(found) ? 'kcl' : null),
+    kind: field(type, of.type) ?? kindOfArtifact(found) ?? (bare && isKclPackage(manifest) ? 'kcl' : null),
     description: field(description, of.description) ?? (bare ? described(found) : undefined) ?? null,
     keywords: field(tags, of.tags) ?? [],
-    dependencies:
-      field(dependencies, of.dependencies) ?? (bare ? field(kclDependencies, kcl?.dependencies) : {}) ?? {},
+    dependencies: bare
+      ? (field(kclDependencies, kcl?.dependencies) ?? null)
+      : of.dependencies === undefined
+        ? {}
+        : (field(dependencies, of.dependencies) ?? null),
     platforms: field(platforms, of.platforms) ?? (isIndex(manifest) ? platformsOf(manifest.manifests) : []),
     problem: null,
   }
@@ -70,7 +77,7 @@ export const nothing: PackageFacts = {
   kind: null,
   description: null,
   keywords: [],
-  dependencies: {},
+  dependencies: null,
   platforms: [],
   problem: null,
 }
@@ -96,17 +103,18 @@ function kindOfArtifact({ manifest }: Encoded): Kind | null {
   return kinds.find((kind) => artifactTypeFor(kind) === type) ?? null
 }
 
-function isKclPackage(found: Encoded): boolean {
-  return [annotation.kcl, annotation.kclName].some((key) => annotated(found, key) !== undefined)
-}
-
 function described(found: Encoded): string | undefined {
   const text = annotated(found, annotation.description) ?? annotated(found, annotation.kclDescription)
-  return text?.slice(0, longestDescription)
+  return text?.slice(0, longestDescription) || undefined
 }
 
-function platformsOf(manifests: readonly { readonly platform?: Parameters<typeof showPlatform>[0] }[]) {
-  const shown = manifests.flatMap(({ platform }) => (platform === undefined ? [] : [showPlatform(platform)]))
-  // `unknown/unknown` is how build tools mark what is no platform at all.
-  return [...new Set(shown)].filter((one) => !one.startsWith('unknown/')).slice(0, mostPlatforms)
+/** A descriptor's platform is checked by nobody before. `unknown/unknown` is how build tools mark what is none. */
+function platformsOf(manifests: readonly { readonly platform?: unknown }[]): string[] {
+  const shown = manifests.flatMap(({ platform }) => {
+    const read = platformSchema.safeParse(platform)
+    if (!read.success || read.data.os === 'unknown') return []
+    const { os, architecture, variant } = read.data
+    return [showPlatform(variant === undefined ? { os, architecture } : { os, architecture, variant })]
+  })
+  return [...new Set(shown)].slice(0, mostPlatforms)
 }

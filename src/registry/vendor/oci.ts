@@ -97,7 +97,7 @@ export class OciInventory implements Inventory {
     const refusesAll = faults.some((one) => one.code === 'UNSUPPORTED') || response.status === 501
     if (refusesAll || (response.status === 405 && faults.every((one) => one.code !== 'DENIED')))
       throw new SlipwayError('DELETE_UNSUPPORTED', error.message, {
-        hint: 'Deleting is switched off there: distribution wants storage.delete.enabled, ghcr.io and Harbor have an API of their own (--backend).',
+        hint: 'Deleting is switched off there: distribution wants REGISTRY_STORAGE_DELETE_ENABLED=true (storage.delete.enabled), ghcr.io and Harbor have an API of their own (--backend).',
         cause: error,
       })
     throw error
