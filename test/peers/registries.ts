@@ -15,6 +15,8 @@ export interface RegistryOptions {
   readonly htpasswd?: { readonly user: string; readonly password: string }
   /** Where content is kept and stays after `stop()`; a temporary folder that goes when not given. */
   readonly dir?: string
+  /** Whether distribution deletes; default: it does. */
+  readonly delete?: boolean
 }
 
 export interface RunningRegistry extends AsyncDisposable {
@@ -41,7 +43,7 @@ export async function startRegistry(
     await mkdir(dir, { recursive: true })
     for (let attempt = 1; ; attempt++) {
       const port = await freePort()
-      const server = await serve(await command(kind, dir, port, options.htpasswd), port)
+      const server = await serve(await command(kind, dir, port, options), port)
       if (server.failure === undefined) {
         const stop = async () => {
           await server.stop()
@@ -70,7 +72,7 @@ async function command(
   kind: RegistryKind,
   dir: string,
   port: number,
-  htpasswd: RegistryOptions['htpasswd'],
+  { htpasswd, delete: enabled = true }: RegistryOptions,
 ): Promise<Command> {
   const address = '127.0.0.1'
   if (kind === 'referrers') {
@@ -95,7 +97,7 @@ async function command(
   await write(config, {
     version: '0.1',
     log: { level: 'error', accesslog: { disabled: true } },
-    storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
+    storage: { filesystem: { rootdirectory: storage }, delete: { enabled } },
     http: { addr: `${address}:${port}` },
     ...(users && { auth: { htpasswd: { realm: 'peer', path: users } } }),
   })
