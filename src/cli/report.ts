@@ -1,6 +1,6 @@
 import type { SlipwayError } from '../core/error.ts'
 import { type Finding, showFinding } from '../core/finding.ts'
-import type { Event, Report } from '../core/report.ts'
+import { type Event, type Report, secretTooShort, shortestSecret } from '../core/report.ts'
 import { Progress } from './progress.ts'
 import type { Terminal } from './terminal.ts'
 import { wantsColour } from './terminal.ts'
@@ -23,6 +23,7 @@ export class TerminalReport implements Report {
   readonly #paint: Paint
   readonly #progress: Progress | undefined
   readonly #secrets = new Set<string>()
+  #warnedOfShort = false
 
   constructor(terminal: Terminal, style: ReportStyle) {
     this.#terminal = terminal
@@ -63,7 +64,11 @@ export class TerminalReport implements Report {
   }
 
   secret(value: string): void {
-    if (value !== '') this.#secrets.add(value)
+    if (value.length >= shortestSecret) this.#secrets.add(value)
+    else if (value !== '' && !this.#warnedOfShort) {
+      this.#warnedOfShort = true
+      this.emit(secretTooShort)
+    }
   }
 
   /** The text with every known secret replaced. */

@@ -19,8 +19,22 @@ export type Event =
 /** Where tasks say what they do. Masks every secret it was told before anything is shown. */
 export interface Report {
   emit(event: Event): void
-  /** From now on this text never appears in output. */
+  /** From now on this text never appears in output; what is too short to be masked is warned of. */
   secret(value: string): void
+}
+
+/**
+ * Characters that a secret must have to be masked. Shorter ones stand in every other word: without them no message
+ * could be read, and from the gaps anybody would know the secret all the same.
+ */
+export const shortestSecret = 3
+
+/** Told once where a secret is shorter. */
+export const secretTooShort: Event = {
+  type: 'warning',
+  code: 'SECRET_TOO_SHORT',
+  message: `A password or token has fewer than ${shortestSecret} characters: it is not masked in what is shown`,
+  hint: 'Use a longer one: whoever knows that it is so short can guess it.',
 }
 
 /** Drops everything; for library use and tests. */

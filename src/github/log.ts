@@ -1,4 +1,5 @@
 import * as core from '@actions/core'
+import { shortestSecret } from '../core/report.ts'
 
 /**
  * One line of the log. The runner takes lines that begin with `::` or hold `##[` for commands to itself:
@@ -21,7 +22,11 @@ export function harmless(text: string): string {
     .join('\n')
 }
 
-/** From now on the runner replaces this text in every log; each line of it, since logs are masked by line. */
+/**
+ * From now on the runner replaces this text in every log; each line of it, since logs are masked by line. Lines that
+ * are too short are left out, such as the braces of a key in JSON: the runner would mask them in every later step,
+ * too. What it masks by itself, since it is a secret of the repository, it goes on masking.
+ */
 export function mask(secret: string): void {
-  for (const line of secret.split(/\r?\n/)) if (line.trim() !== '') core.setSecret(line)
+  for (const line of secret.split(/\r?\n/)) if (line.trim().length >= shortestSecret) core.setSecret(line)
 }

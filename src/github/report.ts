@@ -1,5 +1,5 @@
 import * as core from '@actions/core'
-import type { Event, Report } from '../core/report.ts'
+import { type Event, type Report, secretTooShort, shortestSecret } from '../core/report.ts'
 import type { Annotations } from './annotations.ts'
 import { harmless, log, mask } from './log.ts'
 
@@ -8,6 +8,7 @@ export class RunnerReport implements Report {
   readonly #annotations: Annotations
   /** What each release or transfer was last said to be doing. */
   readonly #doing = new Map<string, string>()
+  #warnedOfShort = false
 
   constructor(annotations: Annotations) {
     this.#annotations = annotations
@@ -40,5 +41,8 @@ export class RunnerReport implements Report {
 
   secret(value: string): void {
     mask(value)
+    if (value === '' || value.length >= shortestSecret || this.#warnedOfShort) return
+    this.#warnedOfShort = true
+    this.emit(secretTooShort)
   }
 }

@@ -182,12 +182,22 @@ describe('a credential', () => {
 
 describe('a secret', () => {
   it('that is a number is masked without breaking the document', async () => {
-    const environment = { SLIPWAY_USERNAME: 'me', SLIPWAY_PASSWORD: '1' }
+    const environment = { SLIPWAY_USERNAME: 'me', SLIPWAY_PASSWORD: '1.2' }
     const { exit, stdout } = await run(`release ${tag} --skip-tests --to layout:out --json`, { environment })
     expect(exit).toBe(0)
     const { releases } = JSON.parse(stdout)
     expect(releases[0].files).toBeGreaterThan(10)
-    expect(releases[0].version).toBe('***.2.0')
+    expect(releases[0].version).toBe('***.0')
+  })
+
+  it('of one or two characters is not masked, which is said once instead of hiding half of every message', async () => {
+    const environment = { SLIPWAY_USERNAME: 'me', SLIPWAY_PASSWORD: 'e', SLIPWAY_TOKEN: '1.' }
+    const argv = `release ${tag} --skip-tests --to layout:out`
+    const { exit, stdout, stderr } = await run(`${argv} --json`, { environment })
+    expect(exit).toBe(0)
+    expect(JSON.parse(stdout).releases[0].version).toBe('1.2.0')
+    expect(stderr.match(/SECRET_TOO_SHORT/g)).toHaveLength(1)
+    expect(stderr + stdout).not.toContain('***')
   })
 })
 

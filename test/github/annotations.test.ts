@@ -140,5 +140,15 @@ describe('the log', () => {
   it('never shows a secret, not even one of several lines', () => {
     expect(logOf(() => mask('one\r\n\ntwo'))).toBe('::add-mask::one\n::add-mask::two\n')
     expect(logOf(() => mask(''))).toBe('')
+    expect(logOf(() => mask('{\n  "key": "x"\n}\n'))).toBe('::add-mask::  "key": "x"\n')
+  })
+
+  it('says once that a secret is too short to be masked, since the runner would mask every such letter', () => {
+    const report = new RunnerReport(new Annotations('/w', '/w'))
+    const log = logOf(() => {
+      for (const secret of ['a', 'ab', '', 'abc']) report.secret(secret)
+    })
+    expect(log.match(/add-mask::.*/g)).toEqual(['add-mask::abc'])
+    expect(log.match(/::warning .*SECRET_TOO_SHORT/g)).toHaveLength(1)
   })
 })
