@@ -7,7 +7,7 @@ import type { Call, Registry, Store } from '../store/store.ts'
 import { incompleteness } from './check.ts'
 import { Graph } from './closure.ts'
 import { keyOfStep, type PlanDocument } from './document.ts'
-import type { Kept, Planned, PlannedRepository, Step } from './plan.ts'
+import { exceededBy, type Kept, type Planned, type PlannedRepository, type Step } from './plan.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** One manifest that is gone, and how to have it back. */
@@ -46,7 +46,8 @@ export function refuseOutdated(
   now: Planned,
   snapshots: ReadonlyMap<string, Snapshot>,
 ): void {
-  refuseExceeded([...plan.exceeded, ...now.exceeded])
+  // What would go in addition by now does not, and so counts for nothing.
+  refuseExceeded([...plan.exceeded, ...exceededBy(plan.repositories, plan.basis.caps)])
   const fresh = new Map(now.repositories.map((one) => [one.repository, one]))
   const changes: string[] = []
   for (const { repository, steps } of plan.repositories) {

@@ -80,7 +80,9 @@ const planSchema = z.object({
     seen: z.optional(z.record(z.string(), z.record(z.string(), z.iso.datetime()))),
   }),
   exceeded: z.array(z.string()),
-  repositories: z.array(z.looseObject({ repository: z.string(), steps: z.array(step) })),
+  repositories: z.array(
+    z.looseObject({ repository: z.string(), steps: z.array(step), going: count, tags: count }),
+  ),
 })
 
 /** @throws PLAN_INVALID */

@@ -127,7 +127,8 @@ function unread(repository: string, why: string, { policies }: PlanInput): Plann
   }
 }
 
-function exceededBy(planned: readonly PlannedRepository[], caps: Caps): string[] {
+/** Which caps a plan goes beyond, in words. */
+export function exceededBy(planned: readonly PlannedRepository[], caps: Caps): string[] {
   const deletions = planned.flatMap(({ steps }) => steps).filter((one) => one.do === 'delete').length
   return [
     ...(deletions > caps.deletions ? [`${deletions} manifests would go; at most ${caps.deletions} may`] : []),

@@ -412,6 +412,23 @@ describe('cleanup', () => {
     expect(await tagsOf('x/a')).toHaveLength(4)
   })
 
+  it('does not count against the caps what would go in addition by now', async () => {
+    const halved = readRetentionYaml(
+      "version: 1\nsource: oci://host.example\ndefaults: false\npolicies:\n  - {name: all, repositories: ['**'], keep: {newest: 1}}\n",
+      'retention.yaml',
+      folder,
+    )
+    for (const version of ['1.0.0', '1.1.0']) await push('x/a', version, version)
+    time += 100 * day
+    expect((await run({ retention: halved, output: plan() })).exit).toBe(0)
+    // Older than the plan, so that its rules would let two of three go now.
+    time -= 50 * day
+    await push('x/a', '1.2.0', '1.2.0')
+    time += 50 * day
+    expect((await run({ plan: plan(), apply: true })).exit).toBe(0)
+    expect(await tagsOf('x/a')).toEqual(['1.1.0', '1.2.0'])
+  })
+
   it('notices that what it kept is not complete any more', async () => {
     const child = await push('x/a', 'child')
     const index = encode({
