@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -130,5 +130,77 @@ describe.each<RegistryKind>(['distribution2', 'referrers'])('KCL packages on %s'
     expect(wrong.code).toBe(1)
     expect(wrong.stderr).toContain('KCL_SUM_MISMATCH')
     expect(await readdir(folder)).not.toContain('wrong')
+  })
+})
+
+describe('a KCL package at another registry, by its address in kcl.mod', () => {
+  let registry: RunningRegistry
+  let project: string
+  const run = (...args: string[]) =>
+    slipway([...args, '-C', project], {
+      env: { HOME: scratch, DOCKER_CONFIG: scratch, XDG_RUNTIME_DIR: undefined, XDG_CACHE_HOME: undefined },
+    })
+
+  beforeAll(async () => {
+    registry = await startRegistry('distribution2')
+    const names = join(scratch, 'theirs')
+    const push = async (name: string, dependencies: string) => {
+      await mkdir(join(names, 'kcl', name), { recursive: true })
+      const mod = `[package]\nname = "${name}"\nversion = "0.1.0"\n\n[dependencies]\n${dependencies}`
+      await writeFile(join(names, 'kcl', name, 'kcl.mod'), mod)
+      await writeFile(join(names, 'kcl', name, `${name}.k`), `name = "${name}"\n`)
+    }
+    const at = (prefix: string, name: string) =>
+      `${name} = { oci = "oci://${registry.url}/${prefix}/provisioning-kcl/${name}", tag = "0.1.0" }\n`
+    await push('base', '')
+    await push('shared', at('one', 'base'))
+    git(names, ['init', '-q', '-b', 'main'])
+    commit(names, ['kcl/base/v0.1.0', 'kcl/shared/v0.1.0'])
+    for (const [name, prefix] of [
+      ['base', 'one'],
+      ['shared', 'two'],
+    ]) {
+      const to = ['--to', `oci://${registry.url}/${prefix}`]
+      const result = await release([`kcl/${name}/v0.1.0`, '-C', names, ...to])
+      expect(result, result.stderr).toMatchObject({ code: 0 })
+    }
+    project = join(scratch, 'ours')
+    await mkdir(join(project, 'kcl/ours'), { recursive: true })
+    await mkdir(join(scratch, 'target'))
+    await writeFile(
+      join(project, 'kcl/ours/kcl.mod'),
+      `[package]\nname = "ours"\nversion = "1.0.0"\n\n[dependencies]\n${at('two', 'shared')}`,
+    )
+    await writeFile(join(project, 'kcl/ours/ours.k'), 'import shared\nname = shared.name\n')
+  })
+  afterAll(() => registry.stop())
+
+  it('is solved, locked, shown in the tree and installed, with what it names in turn', async () => {
+    const resolved = await run('deps', 'resolve')
+    expect(resolved, resolved.stderr).toMatchObject({ code: 0 })
+    const lock = await readFile(join(project, 'slipway.lock'), 'utf8')
+    expect(lock).toContain(`source: oci://${registry.url}/two/provisioning-kcl/shared`)
+    expect(lock).toContain(`source: oci://${registry.url}/one/provisioning-kcl/base`)
+    const tree = await run('deps', 'tree')
+    expect(tree, tree.stderr).toMatchObject({ code: 0 })
+    expect(tree.stdout).toMatch(/kcl:ours 1\.0\.0.*kcl:shared 0\.1\.0.*kcl:base 0\.1\.0/s)
+    const frozen = await run('deps', 'resolve', '--frozen')
+    expect(frozen, frozen.stderr).toMatchObject({ code: 0 })
+    const installed = await run('install', '--root', join(scratch, 'target'))
+    expect(installed, installed.stderr).toMatchObject({ code: 0 })
+    expect(await readFile(join(scratch, 'target/kcl/shared/shared.k'), 'utf8')).toBe('name = "shared"\n')
+    expect(await readFile(join(scratch, 'target/kcl/base/base.k'), 'utf8')).toBe('name = "base"\n')
+    expect(await readFile(join(project, 'slipway.lock'), 'utf8')).toBe(lock)
+  })
+
+  it('is not installed from an address that nobody names, whatever the lock says', async () => {
+    const file = join(project, 'slipway.lock')
+    const lock = await readFile(file, 'utf8')
+    await writeFile(file, lock.replace('/one/provisioning-kcl/base', '/two/provisioning-kcl/base'))
+    const refused = await run('install', '--root', join(scratch, 'none'))
+    expect(refused.code).toBe(3)
+    expect(refused.stderr).toContain('LOCK_OUT_OF_DATE')
+    expect(refused.stderr).toContain(`kcl:base is at oci://${registry.url}/two/provisioning-kcl/base`)
+    await writeFile(file, lock)
   })
 })

@@ -189,7 +189,10 @@ describe('a version in a registry', () => {
     )
     const encoded = await published(registry, {
       manifest,
-      annotations: { [annotation.kcl]: '{"name":"r","version":"1.0.0","dependencies":{"k8s":">=1.31.2"}}' },
+      annotations: {
+        [annotation.kcl]:
+          '{"name":"r","version":"1.0.0","dependencies":{"k8s":">=1.31.2","x":"*"},"sources":{"x":"oci://h.example/x"}}',
+      },
     })
     fake.clearLog()
     const source = sourceOf(registry)
@@ -208,6 +211,7 @@ describe('a version in a registry', () => {
         { id: 'containerd', set: setOf('>=1.7 <2'), text: '>=1.7 <2' },
         { id: 'core', set: atLeast(parseVersion('3.5.0')), text: '>=3.5.0' },
         { id: 'kcl:k8s', set: atLeast(parseVersion('1.31.2')), text: '>=1.31.2' },
+        { id: 'kcl:x', set: setOf('*'), text: '*', at: 'oci://h.example/x' },
       ],
       platforms: ['linux/amd64'],
       retracted: { '<0.9': 'lost data' },
@@ -236,6 +240,7 @@ describe('a version in a registry', () => {
       'kcl:exact =1.0.0',
       'kcl:k8s >=1.31.2',
     ])
+    expect(found.requires.map(({ at }) => at)).toEqual(['oci://r/exact', undefined])
     expect(includes(found.requires[1]?.set ?? setOf('0.0.1'), parseVersion('1.40.0-rc.1'))).toBe(true)
     expect(fake.log()).toHaveLength(2)
   })
@@ -325,6 +330,15 @@ describe('a manifest that is not to be trusted withholds its version', () => {
     ],
     ['that is missing', { told: 'nowhere' }, 'has no manifest of Slipway'],
     ['with a broken KCL part', { annotations: { [annotation.kcl]: '[]' } }, 'of its KCL package'],
+    [
+      'whose KCL part names an address with a user',
+      {
+        annotations: {
+          [annotation.kcl]: '{"dependencies":{"x":"*"},"sources":{"x":"oci://u:p@h.example/x"}}',
+        },
+      },
+      'of its KCL package',
+    ],
     [
       'without files',
       { change: (manifest) => ({ ...manifest, layers: [] }) },
