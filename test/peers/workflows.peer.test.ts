@@ -20,7 +20,16 @@ interface Step {
 }
 interface Workflow {
   readonly permissions?: unknown
-  readonly jobs: Readonly<Record<string, { readonly uses?: string; readonly steps?: readonly Step[] }>>
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly uses?: string
+        readonly permissions?: Readonly<Record<string, string>>
+        readonly steps?: readonly Step[]
+      }
+    >
+  >
 }
 
 const read = (file: string) => parse(readFileSync(join(root, file), 'utf8')) as Workflow
@@ -110,6 +119,21 @@ describe('workflows', () => {
     expect(uses.length).toBeGreaterThan(0)
   })
 
+  it.each(readdirSync(join(root, 'examples/workflows')))(
+    '%s grants what the workflow that it calls asks for',
+    (name) => {
+      const called = (job: { readonly uses?: string }) =>
+        /^example-org\/slipway\/(\.github\/workflows\/[a-z-]+\.yml)@/.exec(job.uses ?? '')?.[1]
+      const rights = (file: string) =>
+        Object.values(read(file).jobs).map((job) => Object.entries({ ...job.permissions }))
+      for (const job of Object.values(read(join('examples/workflows', name)).jobs)) {
+        const file = called(job)
+        for (const [right, level] of file === undefined ? [] : rights(file).flat())
+          expect([level, 'write'], `${right} of ${file}`).toContain(job.permissions?.[right])
+      }
+    },
+  )
+
   it.each(workflows)('%s puts no expression into a script', (file) => {
     const steps = Object.values(read(file).jobs).flatMap((job) => job.steps ?? [])
     expect(steps.filter((step) => step.run?.includes('${{'))).toEqual([])
@@ -140,7 +164,9 @@ describe('.github/workflows/check.yml', () => {
   const { jobs } = parse(text) as { jobs: Record<string, { permissions: unknown; steps: readonly Step[] }> }
 
   it('has no right but to read, no secret, and nothing that runs what it checks', () => {
-    expect(Object.values(jobs).map((job) => job.permissions)).toEqual([{ contents: 'read' }])
+    expect(Object.values(jobs).map((job) => job.permissions)).toEqual([
+      { contents: 'read', packages: 'read' },
+    ])
     expect(text).not.toMatch(/secrets|password|token|pull_request_target/i)
     const steps = Object.values(jobs).flatMap((job) => job.steps)
     expect(steps.filter((step) => step.run !== undefined)).toEqual([])
@@ -191,6 +217,14 @@ describe('.github/workflows/release-all.yml', () => {
     readonly jobs: Record<string, Job>
   }
   const waves = [0, 1, 2, 3, 4, 5]
+
+  it('waits for an earlier run of the same targets, and cancels none', () => {
+    const { concurrency } = read('.github/workflows/release-all.yml') as Workflow & { concurrency?: unknown }
+    expect(concurrency).toEqual({
+      group: `slipway-release-all-\${{ inputs.directory }}-\${{ inputs.to }}`,
+      'cancel-in-progress': false,
+    })
+  })
 
   it('releases by the workflow of two jobs alone, which keeps foreign code away from rights', () => {
     const writing = Object.entries(jobs).filter(([, job]) => job.permissions.packages === 'write')
