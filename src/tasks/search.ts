@@ -85,8 +85,9 @@ async function readSource(
     emit('done')
     return { read, listed: true }
   } catch (error) {
-    emit('failed')
-    if (!hasCode(error, 'UNSUPPORTED')) throw error
+    const unlisted = hasCode(error, 'UNSUPPORTED')
+    emit(unlisted ? 'done' : 'failed')
+    if (!unlisted) throw error
     context.report.emit({
       type: 'warning',
       code: 'SEARCH_LIMITED',

@@ -9,6 +9,7 @@ import { parseTag, referrersTag } from '../../src/oci/reference.ts'
 import { Opener } from '../../src/open/open.ts'
 import { parseTarget } from '../../src/store/address.ts'
 import type { Store } from '../../src/store/store.ts'
+import { startFakeHarbor } from '../fake/harbor.ts'
 import { type FakeOptions, startFakeRegistry } from '../fake/registry.ts'
 import { artifact } from '../publishing/artifacts.ts'
 import { slipway } from './terminal.ts'
@@ -120,6 +121,31 @@ describe('slipway delete', () => {
     expect(stdout).toContain('error[DELETE_UNSUPPORTED]')
     expect(stdout).toContain('REGISTRY_STORAGE_DELETE_ENABLED=true')
     expect(tags()).toEqual(['1.0.0'])
+  })
+
+  it('goes through Harbor’s own API where it is told so', async () => {
+    const harbor = await startFakeHarbor({ username: 'me', password: 'correct-horse', immutable: ['kept'] })
+    onTestFinished(() => harbor[Symbol.asyncDispose]())
+    await using opener = new Opener({ environment: {}, userAgent: 'slipway-test' })
+    const store = (await opener.open(parseTarget(`oci://${harbor.host}`))).repository('x/kubernetes')
+    await push(store, 'a', '1.0.0', '1')
+    await push(store, 'b', '2.0.0', 'kept')
+    const run = (references: string, more = '') =>
+      slipway(
+        `delete ${references.replaceAll('~', `oci://${harbor.host}/x/kubernetes`)} --yes --backend harbor --username me --password-stdin ${more}`
+          .trim()
+          .split(' '),
+        { cwd, stdin: 'correct-horse' },
+      )
+    const tags = () => [...(harbor.registry.repository('x/kubernetes')?.tags.keys() ?? [])].sort()
+    const done = await run('~:1')
+    expect(done.exit, done.stderr).toBe(0)
+    expect(tags()).toEqual(['1.0.0', '2.0.0', 'kept'])
+    expect(harbor.registry.log(/^DELETE/)).toEqual([])
+    const kept = await run('~:2.0.0', '--with-tags')
+    expect(kept.exit).toBe(3)
+    expect(kept.stderr).toMatch(/DELETE_REFUSED.*\n.*cannot go: .*kept/)
+    expect(tags()).toEqual(['1.0.0', '2.0.0', 'kept'])
   })
 
   describe('without a referrers API', () => {

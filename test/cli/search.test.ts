@@ -93,6 +93,7 @@ describe('slipway search', () => {
     const found = await run('search', 'kubernetes', 'KUBE', '--source', source(fake))
     const one = await search(fake, 'kubernetes')
     expect(one).toMatchObject({ exit: 0, names: ['kubernetes'], unlisted: [source(fake)] })
+    expect(found.stderr).not.toContain('✗')
     expect(found.stderr).toContain('only packages of exactly these names were looked for')
     expect(found.stderr).toContain(`slipway catalog ${source(fake)} --repositories`)
   })
