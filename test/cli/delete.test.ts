@@ -80,6 +80,10 @@ describe('slipway delete', () => {
     const { store, run, fake } = await start()
     await push(store, 'a', '1.0.0')
     const { descriptor } = await artifact(store, 'untagged')
+    const signed = await artifact(store, 'untagged, but signed')
+    await sign(store, signed, 'signature')
+    const refused = await run(`~@${signed.descriptor.digest}`, '--yes')
+    expect(refused.stderr).toMatch(/DELETE_REFUSED.*\n.*--referrers/)
     expect((await run(`~@${descriptor.digest}`, '--yes')).exit).toBe(0)
     expect(fake.repository('x/kubernetes')?.manifests.has(descriptor.digest)).toBe(false)
   })
@@ -167,6 +171,9 @@ describe('slipway delete', () => {
       const { store, run, fake } = await start({ quirks })
       const one = await push(store, 'a', '1.0.0')
       const [gone, stays] = [await sign(store, one, 'gone'), await sign(store, one, 'stays')]
+      const refused = await run(`~@${gone.descriptor.digest}`, '--yes')
+      expect(refused.stderr).toContain('belongs to 1.0.0')
+      expect(refused.stderr).not.toContain('is part of the index')
       expect((await run(`~@${gone.descriptor.digest}`, '--yes --force')).exit).toBe(0)
       const repository = fake.repository('x/kubernetes')
       const list = repository?.tags.get(referrersTag(one.descriptor.digest)) ?? ''
