@@ -66,6 +66,14 @@ export interface PlanInput {
   /** The tags that these tags depend on, of any repository; asked until nothing new is kept. */
   readonly needs: (tags: readonly Place[]) => Promise<readonly Need[]>
   readonly caps: Caps
+  /** By repository, what alone may go, whatever the rules say; the rest stays with all that it needs. */
+  readonly only?: ReadonlyMap<string, Going>
+}
+
+/** Tags and manifests of one repository that a plan lets go. */
+export interface Going {
+  readonly tags: ReadonlySet<Tag>
+  readonly digests: ReadonlySet<Digest>
 }
 
 export interface Place {
@@ -110,6 +118,22 @@ export async function makePlan(input: PlanInput): Promise<Planned> {
     ...[...input.failed].map(([repository, why]) => unread(repository, why, input)),
   ].sort((a, b) => (a.repository < b.repository ? -1 : 1))
   return { repositories: planned, exceeded: exceededBy(planned, input.caps) }
+}
+
+/** What steps let go, as `only` takes it. */
+export function goingBy(
+  planned: readonly Pick<PlannedRepository, 'repository' | 'steps'>[],
+): ReadonlyMap<string, Going> {
+  const going = new Map<string, { readonly tags: Set<Tag>; readonly digests: Set<Digest> }>()
+  for (const { repository, steps } of planned) {
+    const { tags, digests } = going.get(repository) ?? { tags: new Set(), digests: new Set() }
+    going.set(repository, { tags, digests })
+    for (const step of steps) {
+      for (const tag of step.do === 'untag' ? [step.tag] : step.tags) tags.add(tag)
+      if (step.do === 'delete') digests.add(step.digest)
+    }
+  }
+  return going
 }
 
 function unread(repository: string, why: string, { policies }: PlanInput): PlannedRepository {

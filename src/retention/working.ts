@@ -1,9 +1,11 @@
 import type { Digest } from '../oci/digest.ts'
 import type { Tag } from '../oci/reference.ts'
 import { type Decision, decide } from './decide.ts'
-import type { Kept, Need, Place, PlanInput, PlannedRepository, Step } from './plan.ts'
+import type { Going, Kept, Need, Place, PlanInput, PlannedRepository, Step } from './plan.ts'
 import { keptTags, type Policy, policyFor } from './policy.ts'
 import { type Snapshot, subjectOfTag, tagsByDigest } from './snapshot.ts'
+
+const nothing: Going = { tags: new Set(), digests: new Set() }
 
 /** One repository while the plan is made. */
 export class Working {
@@ -11,6 +13,7 @@ export class Working {
   readonly policy: Policy | undefined
   readonly protected: string | undefined
   readonly #kept: Map<Tag, string>
+  readonly #locked: ReadonlySet<Digest>
   #decision: Decision | undefined
   #doomed: ReadonlySet<Digest> = new Set()
 
@@ -23,6 +26,14 @@ export class Working {
     this.#kept = this.policy === undefined ? new Map() : keptTags(this.policy, snapshot, input)
     for (const [tag, digest] of snapshot.tags)
       if (input.locked.has(digest) && subjectOfTag(tag) === undefined) this.#kept.set(tag, 'locked')
+    const only = input.only && (input.only.get(snapshot.repository) ?? nothing)
+    if (only === undefined) {
+      this.#locked = input.locked
+      return
+    }
+    for (const tag of snapshot.tags.keys()) if (!only.tags.has(tag)) this.#kept.set(tag, 'not in the plan')
+    const others = [...snapshot.manifests.keys()].filter((digest) => !only.digests.has(digest))
+    this.#locked = new Set([...input.locked, ...others])
   }
 
   get #open(): boolean {
@@ -36,10 +47,10 @@ export class Working {
 
   decide(input: PlanInput, gone: (subject: Digest) => boolean): void {
     if (!this.#open || this.policy === undefined) return
-    const { now, grace, locked } = input
+    const { now, grace } = input
     this.#decision = decide(this.snapshot, {
       kept: this.#kept,
-      locked,
+      locked: this.#locked,
       untagged: this.policy.untagged,
       now,
       grace,

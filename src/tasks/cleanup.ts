@@ -15,7 +15,7 @@ import {
 } from '../retention/apply.ts'
 import type { Basis, PlanDocument } from '../retention/document.ts'
 import { loadPlan, loadSightings, saveJson, savePlan, saveSightings } from '../retention/files.ts'
-import { makePlan, type Planned } from '../retention/plan.ts'
+import { goingBy, makePlan, type Planned } from '../retention/plan.ts'
 import { takeSnapshot } from '../retention/scan.ts'
 import { FirstSeen } from '../retention/seen.ts'
 import type { Snapshot } from '../retention/snapshot.ts'
@@ -65,7 +65,7 @@ export async function cleanup(options: CleanupOptions, context: Context): Promis
   const created = given?.created ?? new Date(context.clock.now()).toISOString()
   const seen = await sightings(options, given, created)
   const basis = given?.basis ?? (await basisOf(options, seen))
-  const survey = await look(basis, created, seen, options, context)
+  const survey = await look(basis, created, seen, given, options, context)
   if (given !== undefined) refuseOutdated(given, survey.planned, survey.snapshots)
   const plan = given ?? documentOf(basis, created, seen, survey.planned)
   if (options.output !== undefined && given === undefined) await savePlan(options.output, plan)
@@ -124,6 +124,7 @@ async function look(
   basis: Basis,
   created: string,
   seen: FirstSeen | undefined,
+  given: PlanDocument | undefined,
   { layouts, concurrency }: CleanupOptions,
   context: Context,
 ): Promise<Survey> {
@@ -165,6 +166,8 @@ async function look(
         locked: new Set(basis.locked),
         mayNeed: (path, other) => !platform(path) && !platform(other),
         needs: (places) => needed.of(places),
+        // What a plan leaves, by hand or since it came later, needs things that its rules would let go.
+        ...(given === undefined ? {} : { only: goingBy(given.repositories) }),
       })
       return { registry, snapshots, inventories, planned }
     } catch (error) {

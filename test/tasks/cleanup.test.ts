@@ -159,6 +159,66 @@ describe('cleanup', () => {
     }
   })
 
+  it('refuses a plan whose steps were thinned out by hand, where what then stays needs what goes', async () => {
+    const child = await push('x/a', 'child')
+    const index = encode({
+      schemaVersion: 2 as const,
+      mediaType: mediaType.index,
+      manifests: [child.descriptor],
+    })
+    await registry.repository('x/a').tag(index, [parseTag('1.0.0')])
+    await push('x/a', 'new', '2.0.0')
+    const containerd = 'x/provisioning-extensions/containerd'
+    const kubernetes = 'x/provisioning-extensions/kubernetes'
+    for (const version of ['1.0.0', '1.1.0']) {
+      await published(registry, { manifest: taskserv('containerd', version), repository: containerd })
+      const manifest = taskserv('kubernetes', version, { containerd: version })
+      await published(registry, { manifest, repository: kubernetes })
+    }
+    time += 100 * day
+    const { plan: made } = await run({ retention: all('{newest: 1}'), output: plan() })
+    const without = async (repository: string, gone: string) => {
+      const repositories = made.repositories.map((one) => ({
+        ...one,
+        steps: one.steps.filter(
+          (step) =>
+            one.repository !== repository || step.do !== 'delete' || !step.tags.includes(parseTag(gone)),
+        ),
+      }))
+      writeFileSync(plan(), JSON.stringify({ ...made, repositories }))
+      return await run({ plan: plan(), apply: true })
+    }
+    for (const repository of ['x/a', kubernetes])
+      await expect(without(repository, '1.0.0')).rejects.toEqual(code('PLAN_OUT_OF_DATE'))
+    expect(await registry.repository('x/a').resolve(child.descriptor.digest)).toBeDefined()
+    // Nothing needs this one: who takes it out keeps it, and nothing else changes.
+    expect((await without(containerd, '1.0.0')).exit).toBe(0)
+    expect(await tagsOf('x/a')).toEqual(['2.0.0'])
+    expect(await tagsOf(containerd)).toEqual(['1.0.0', '1.1.0'])
+    expect(await tagsOf(kubernetes)).toEqual(['1.1.0'])
+  })
+
+  it('refuses a plan when a tag came that no rule keeps, but that needs a platform of what would go', async () => {
+    const children = [await push('x/a', 'first'), await push('x/a', 'second')].map((one) => one.descriptor)
+    const index = (manifests: typeof children) =>
+      encode({ schemaVersion: 2 as const, mediaType: mediaType.index, manifests })
+    await registry.repository('x/a').tag(index(children), [parseTag('1.0.0')])
+    await push('x/a', 'new', '2.0.0')
+    const inventory = registry.inventory?.('x/a') as Inventory
+    // As registries are that tell no time: what is new looks as old as all else.
+    breaking('x/a', {
+      can: { ...inventory.can, pushedAt: false, listUntagged: false },
+      async *entries(call) {
+        for await (const { digest, tags } of inventory.entries(call))
+          if (tags.length > 0) yield { digest, tags }
+      },
+    })
+    await run({ retention: all('{newest: 1}'), output: plan() })
+    await registry.repository('x/a').tag(index(children.slice(1)), [parseTag('1.0.1')])
+    await expect(run({ plan: plan(), apply: true })).rejects.toEqual(code('PLAN_OUT_OF_DATE'))
+    expect(await registry.repository('x/a').resolve(children[1]?.digest ?? parseTag('none'))).toBeDefined()
+  })
+
   it('keeps what kept versions depend on, as solving would choose it', async () => {
     const at = (name: string) => `x/extensions/${name}`
     for (const version of ['1.0.0', '1.5.0', '2.0.0', '3.0.0'])
