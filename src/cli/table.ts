@@ -37,6 +37,7 @@ const solvingSettings: readonly SettingName[] = ['source', 'coreVersion', 'gitea
 export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   deps: { summary: 'solve, lock and explain dependencies', aliases: ['dep'] },
   registry: { summary: 'back up and restore whole namespaces' },
+  archive: { summary: 'pack archives for the way, and unpack them' },
   workspace: { summary: 'work on a workspace file' },
   cache: { summary: 'look after the local cache of packages' },
 }
@@ -310,6 +311,30 @@ export const commands: readonly CommandRow[] = [
     credentials: true,
     examples: ['slipway registry restore archive:bundle.tar oci://registry.example.org/acme'],
     load: () => import('./commands/registry-restore.ts'),
+  },
+  {
+    name: 'archive pack',
+    args: '<archive>',
+    summary: 'compress an archive or cut it into parts',
+    description:
+      'Writes bundle.tar.000 and so on, or bundle.tar.zst, beside bundle.tar, and bundle.tar.json with the size and SHA-256 of each. The archive is checked from end to end first, and stays. slipway registry restore takes the parts as they are.',
+    settings: [],
+    own: [
+      { flags: '--split <bytes>', description: 'Most bytes of a part, such as 500MB or 4GiB' },
+      { flags: '--zstd', description: 'Compress with zstd' },
+    ],
+    examples: ['slipway archive pack archive:bundle.tar --split 500MB --zstd'],
+    load: () => import('./commands/archive-pack.ts'),
+  },
+  {
+    name: 'archive unpack',
+    args: '<archive>',
+    summary: 'put an archive together from its parts',
+    description:
+      'Reads bundle.tar.json and the parts beside it, and writes bundle.tar: whole and verified, or not at all.',
+    settings: [],
+    examples: ['slipway archive unpack archive:bundle.tar'],
+    load: () => import('./commands/archive-unpack.ts'),
   },
   {
     name: 'validate',

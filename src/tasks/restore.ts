@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { mapConcurrent } from '../core/concurrent.ts'
 import { badInput, type ExitCode, onSide, refused, SlipwayError } from '../core/error.ts'
 import { Budget } from '../mirroring/budget.ts'
@@ -10,10 +11,11 @@ import { runJobs } from '../mirroring/run.ts'
 import type { Digest } from '../oci/digest.ts'
 import { showAddress, showPlace, type Target } from '../store/address.ts'
 import { type Checked, checkArchive, checkLayouts } from '../store/complete.ts'
+import { unpackArchive } from '../store/parts.ts'
 import type { Context } from './context.ts'
 
 export interface RestoreOptions {
-  /** A folder of layouts or an archive. */
+  /** A folder of layouts, an archive, or one that stands there in parts. */
   readonly source: Target
   readonly destination: Target
   /** Names and globs of the source's repositories; all where there are none. */
@@ -41,18 +43,14 @@ const shown = 10
  * Brings a backup to a registry with all digests unchanged. Before the first write the backup is read from end
  * to end, no tag may stand for other content, and what an earlier archive was to bring must be there. A failure
  * of one repository stops no other.
- * @throws ARCHIVE_INVALID, ARCHIVE_INCOMPLETE, LAYOUT_INVALID, LAYOUT_INCOMPLETE, TAG_EXISTS, RESTORE_EARLIER_MISSING
+ * @throws ARCHIVE_INVALID, ARCHIVE_INCOMPLETE, LAYOUT_INVALID, LAYOUT_INCOMPLETE, PART_MISSING, PART_DAMAGED, TAG_EXISTS,
+ *   RESTORE_EARLIER_MISSING
  */
 export async function restore(options: RestoreOptions, context: Context): Promise<RestoreResult> {
-  const { source, destination, concurrency } = options
+  const { destination, concurrency } = options
   const { signal, clock, report } = context
   const start = clock.now()
-  if (source.scheme === 'oci')
-    throw badInput('RESTORE_SOURCE', `${showPlace(source)} is a registry`, {
-      hint: 'Restore from archive:FILE or layout:DIR; slipway mirror keeps registries in step.',
-    })
-  if ((await stat(source.path).catch(() => undefined)) === undefined)
-    throw badInput('SOURCE_UNKNOWN', `${showPlace(source)} does not exist`, { hint: 'Check the path.' })
+  const source = await sourceOf()
   const checked: Checked = await (source.scheme === 'archive' ? checkArchive : checkLayouts)(source.path, {
     signal,
   })
@@ -87,6 +85,21 @@ export async function restore(options: RestoreOptions, context: Context): Promis
     verified: false,
     milliseconds: clock.now() - start,
     exit: repositories.some((one) => one.failures.length > 0) ? 1 : 0,
+  }
+
+  /** The source as files that can be read at any place: parts are put together first. */
+  async function sourceOf() {
+    const { source: given } = options
+    if (given.scheme === 'oci')
+      throw badInput('RESTORE_SOURCE', `${showPlace(given)} is a registry`, {
+        hint: 'Restore from archive:FILE or layout:DIR; slipway mirror keeps registries in step.',
+      })
+    if (await isThere(given.path)) return given
+    if (given.scheme === 'layout')
+      throw badInput('SOURCE_UNKNOWN', `${showPlace(given)} does not exist`, { hint: 'Check the path.' })
+    const path = join(await context.scratch(), basename(given.path))
+    await unpackArchive(given.path, path, { signal })
+    return { ...given, path }
   }
 
   async function sidesOf({ from, to }: Job) {
@@ -157,6 +170,10 @@ export async function restore(options: RestoreOptions, context: Context): Promis
       },
     )
   }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined)) !== undefined
 }
 
 function blob(digest: Digest, size: number) {

@@ -16,7 +16,8 @@ beforeEach(() => {
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
 })
 
-const run = (...args: string[]) => slipway([...args, '--retries', '0'], { cwd })
+const run = (...args: string[]) =>
+  slipway(args[0] === 'archive' ? args : [...args, '--retries', '0'], { cwd })
 const file = (name: string) => join(cwd, name)
 
 /** Two repositories with an index, a moving tag, a referrer, its referrer, and signatures under tags. */
@@ -228,5 +229,45 @@ describe('slipway registry backup --since', () => {
     writeFileSync(file('bad.lock'), '{"version":2}')
     expect(await refused('archive:w3.tar', '--since', 'bad.lock')).toBe('BUNDLE_LOCK_NEWER')
     expect(existsSync(file('w3.tar'))).toBe(false)
+  })
+})
+
+describe('slipway archive pack', () => {
+  test('makes parts that restore takes as they are, and unpack puts together', async () => {
+    const [a, b] = [await server(), await server()]
+    await namespace(a.client)
+    await run('registry', 'backup', `oci://${a.fake.host}/acme`, 'archive:b.tar')
+    const whole = readFileSync(file('b.tar'))
+    const packed = await run('archive', 'pack', 'archive:b.tar', '--split', '1KB', '--zstd', '--json')
+    expect(packed.exit, packed.stderr).toBe(0)
+    const { parts } = JSON.parse(packed.stdout) as { parts: { name: string; size: number }[] }
+    expect(parts.length).toBeGreaterThan(1)
+    expect(parts[1]).toMatchObject({ name: 'b.tar.zst.001' })
+    const exists = await run('archive', 'unpack', 'archive:b.tar')
+    expect([exists.exit, exists.stderr.includes('UNPACK_EXISTS')]).toEqual([2, true])
+    rmSync(file('b.tar'))
+    const way = ['registry', 'restore', 'archive:b.tar', `oci://${b.fake.host}`]
+    const second = readFileSync(file('b.tar.zst.001'))
+    rmSync(file('b.tar.zst.001'))
+    const missing = await run(...way)
+    expect([missing.exit, missing.stderr.includes('b.tar.zst.001 is missing')]).toEqual([1, true])
+    expect(b.fake.log(/^(PUT|POST|PATCH)/)).toEqual([])
+    writeFileSync(file('b.tar.zst.001'), second)
+    const restored = await run(...way)
+    expect(restored.exit, restored.stderr).toBe(0)
+    expect(await Array.fromAsync(b.client.repositories())).toEqual(['one', 'tools/two'])
+    expect((await run('archive', 'unpack', 'archive:b.tar')).exit).toBe(0)
+    expect(readFileSync(file('b.tar')).equals(whole)).toBe(true)
+  })
+
+  test('takes nothing but a whole archive, and a size', async () => {
+    writeFileSync(file('b.tar'), 'x'.repeat(1024))
+    const code = async (...args: string[]) =>
+      /\[([A-Z_]+)\]/.exec((await run('archive', 'pack', ...args)).stderr)?.[1]
+    expect(await code('archive:b.tar', '--zstd')).toBe('ARCHIVE_INVALID')
+    expect(await code('archive:c.tar', '--zstd')).toBe('SOURCE_UNKNOWN')
+    expect(await code('layout:b', '--zstd')).toBe('ADDRESS_INVALID')
+    expect(await code('archive:b.tar', '--split', '5 apples')).toBe('USAGE_INVALID')
+    expect(existsSync(file('b.tar.json'))).toBe(false)
   })
 })

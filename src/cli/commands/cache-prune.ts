@@ -1,5 +1,6 @@
 import { badInput } from '../../core/error.ts'
 import { cachePrune } from '../../tasks/cache-prune.ts'
+import { bytesOf } from '../bytes.ts'
 import type { Invocation, Outcome } from '../command.ts'
 import { openSession } from '../session.ts'
 import { showBytes } from '../text.ts'
@@ -8,7 +9,7 @@ const day = 24 * 60 * 60 * 1000
 
 export async function run({ flags, own, terminal, report }: Invocation): Promise<Outcome> {
   const olderThan = daysOf(own.olderThan) * day
-  const maxBytes = bytesOf(own.maxSize)
+  const maxBytes = bytesOf('--max-size', own.maxSize)
   await using session = await openSession(flags, terminal, report)
   const result = await cachePrune(
     {
@@ -31,17 +32,6 @@ function daysOf(given: string | boolean | undefined): number {
   throw badInput('USAGE_INVALID', `--older-than is ${shown(given)}, not a number of days`, {
     hint: 'Write --older-than 30.',
   })
-}
-
-/** Bytes, or a number with a unit in powers of 1024. */
-function bytesOf(given: string | boolean | undefined): number | undefined {
-  if (given === undefined) return undefined
-  const [, number, unit = ''] = /^(\d{1,15})(B|KiB|MiB|GiB|TiB)?$/.exec(String(given)) ?? []
-  if (number === undefined)
-    throw badInput('USAGE_INVALID', `--max-size is ${shown(given)}, not a number of bytes`, {
-      hint: 'Write --max-size 5GiB.',
-    })
-  return Number(number) * 1024 ** Math.max(0, ['B', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit))
 }
 
 function shown(given: string | boolean): string {
