@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, extname, resolve } from 'node:path'
 import { loadRetentionYaml, readRetentionYaml } from '../config/retention-yaml.ts'
-import { badInput } from '../core/error.ts'
+import { badInput, refused } from '../core/error.ts'
 import { cleanupResult } from '../github/cleanup-result.ts'
 import { runAction } from '../github/run.ts'
 import { cleanupAction } from '../github/table.ts'
@@ -14,13 +14,18 @@ const written = 'cleanup-plan.json'
 
 await runAction(
   cleanupAction,
-  async ({ inputs, session, workspace }) => {
+  async ({ inputs, session, workspace, unmerged }) => {
     const { layouts, concurrency } = fromSettings(session.settings, session.file)
     const file = inputs.text('file')
     const apply = inputs.toggle('apply')
     if (file === undefined && (!apply || inputs.text('plan') === undefined))
       throw badInput('INPUT_INVALID', 'The step has neither file with rules nor a plan to apply', {
         hint: 'Give file: retention.yaml, or plan with apply: true.',
+      })
+    // Rules and plan are files that whoever opened it could have written.
+    if (apply && unmerged)
+      throw refused('DELETION_UNMERGED', 'A run for a pull request deletes nothing', {
+        hint: 'Leave apply away to see the plan; carry it out on a schedule, by hand, or after the merge.',
       })
     const plan = inputs.text('plan') ?? written
     const restore = `${plan.slice(0, plan.length - extname(plan).length)}.restore.json`

@@ -18,6 +18,16 @@ export async function basesOf(environment: Environment): Promise<string[] | unde
   return queue.length > 0 ? queue : undefined
 }
 
+/**
+ * Whether the run is about a change that nobody has merged: of a pull request, of a merge queue, or after such a
+ * run, whose files it may have fetched.
+ */
+export async function isUnmerged(environment: Environment): Promise<boolean> {
+  const { GITHUB_EVENT_NAME: name = '', GITHUB_EVENT_PATH: path } = environment
+  const cause = name === 'workflow_run' ? within(await read(path), 'workflow_run', 'event') : name
+  return typeof cause !== 'string' || cause === 'merge_group' || cause.startsWith('pull_request')
+}
+
 /** The event's payload; a runner that keeps none, or a damaged one, only tells less. */
 async function read(path: string | undefined): Promise<unknown> {
   if (path === undefined || path === '') return undefined

@@ -4,6 +4,7 @@ import { type ExitCode, SlipwayError } from '../core/error.ts'
 import { type Place, parseTarget } from '../store/address.ts'
 import type { Action } from './action.ts'
 import { Annotations, type Said } from './annotations.ts'
+import { isUnmerged } from './base.ts'
 import { tagOfRun, workspaceOf } from './environment.ts'
 import { fail, failureOf, failuresOf } from './failure.ts'
 import { type Inputs, maskInputs, readInputs } from './inputs.ts'
@@ -23,6 +24,8 @@ export interface Step<Name extends string> {
   readonly tagOfRun: string | undefined
   /** What relative paths in inputs start from. */
   readonly workspace: string
+  /** Whether the run is about a change that nobody has merged. */
+  readonly unmerged: boolean
 }
 
 type NameOf<A extends Action> = keyof A['own'] & string
@@ -56,7 +59,8 @@ export async function runAction<A extends Action>(
     const report = new RunnerReport(annotations)
     const runner = { environment, workspace, report, signal }
     await using session = await openSession(inputs, runner, (settings) => places(inputs, settings, workspace))
-    result = await work({ inputs, session, workspace, tagOfRun: tagOfRun(environment) })
+    const unmerged = await isUnmerged(environment)
+    result = await work({ inputs, session, workspace, unmerged, tagOfRun: tagOfRun(environment) })
     exit = result.exit
     failures = [...(result.failures ?? []), ...failuresOf(result.rows)]
     if (inputs.toggle('dry-run')) rehearsals = session.rehearsals()

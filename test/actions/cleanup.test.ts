@@ -76,6 +76,32 @@ describe('the step that cleans a registry up', () => {
     expect(tags(fake)).toHaveLength(4)
   })
 
+  it('deletes nothing for a pull request, whose author could have written rules and plan', async () => {
+    const fake = await start()
+    await step({ file: 'retention.yaml' })
+    const event = join(runner.temp, 'event.json')
+    writeFileSync(event, JSON.stringify({ workflow_run: { event: 'pull_request' } }))
+    for (const name of ['pull_request', 'pull_request_target', 'merge_group', 'workflow_run'])
+      for (const inputs of [{ plan: 'cleanup-plan.json' }, { file: 'retention.yaml' }]) {
+        const environment = { GITHUB_EVENT_NAME: name, GITHUB_EVENT_PATH: event }
+        const { exit, log } = await runner.step('cleanup-registry', {
+          inputs: { directory: '.', apply: 'true', ...inputs },
+          environment,
+        })
+        expect(exit, `${name} ${log}`).toBe(3)
+        expect(log).toContain('DELETION_UNMERGED')
+      }
+    expect(tags(fake)).toHaveLength(3)
+    writeFileSync(event, JSON.stringify({ workflow_run: { event: 'schedule' } }))
+    const environment = { GITHUB_EVENT_NAME: 'workflow_run', GITHUB_EVENT_PATH: event }
+    const { exit, log } = await runner.step('cleanup-registry', {
+      inputs: { directory: '.', apply: 'true', plan: 'cleanup-plan.json' },
+      environment,
+    })
+    expect(exit, log).toBe(0)
+    expect(tags(fake)).toHaveLength(1)
+  })
+
   it('says what it needs', async () => {
     const { exit, log } = await step({ apply: 'false' })
     expect(exit).toBe(2)
