@@ -12,15 +12,17 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.peer.test.ts'],
-          testTimeout: 20_000,
+          // Ten times and more what the slowest need: a busy machine of two cores is no failure.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
         test: {
           name: 'peers',
           include: ['test/**/*.peer.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
           fileParallelism: false,
         },
       },

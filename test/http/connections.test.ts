@@ -112,15 +112,15 @@ describe('connections', () => {
       request.resume().on('end', () => response.writeHead(201).end())
     })
     const body = {
-      size: 6,
+      size: 4,
       async *open() {
-        for (let i = 0; i < 6; i++) {
-          await new Promise((resolve) => setTimeout(resolve, 100))
+        for (let i = 0; i < 4; i++) {
+          await new Promise((resolve) => setTimeout(resolve, 300))
           yield Buffer.from('x')
         }
       },
     }
-    const through = transport({ limits: { idle: 300, retries: 0 } })
+    const through = transport({ limits: { idle: 1000, retries: 0 } })
     expect((await get(through, server.url, { method: 'PUT', body })).status).toBe(201)
   })
 

@@ -172,7 +172,7 @@ describe('reading a kcl.mod', () => {
       'a = "\\\\'.padEnd(900_000, '\\\\'),
     ])
       read(text)
-    expect(performance.now() - start).toBeLessThan(5000)
+    expect(performance.now() - start).toBeLessThan(20_000)
   })
 })
 

@@ -39,5 +39,5 @@ it.each(['[', '[]', '[]a]', '[-]', '[a-]', '[^]', 'a\\', '[a'])('%j is malformed
 it('takes little time for what would make a regular expression take forever', () => {
   const start = performance.now()
   expect(kclPattern('*a'.repeat(120).concat('b'))?.('a'.repeat(4000))).toBe(false)
-  expect(performance.now() - start).toBeLessThan(1000)
+  expect(performance.now() - start).toBeLessThan(10_000)
 })

@@ -71,16 +71,16 @@ describe('an extension’s own tests', () => {
     ).rejects.toMatchObject({
       code: 'TESTS_TIMED_OUT',
     })
-    expect(Date.now() - started).toBeLessThan(10_000)
+    expect(Date.now() - started).toBeLessThan(30_000)
   })
 
   it('leave no process behind', async () => {
     const mark = join(scratch, 'alive')
-    const command = `(sleep 1; touch ${mark}) & exit 0`
+    const command = `(sleep 3; touch ${mark}) & exit 0`
     const started = Date.now()
     expect(await runTests('x', tree, options({ command }))).toBe(true)
-    expect(Date.now() - started).toBeLessThan(900)
-    await new Promise((resolve) => setTimeout(resolve, 1300))
+    expect(Date.now() - started).toBeLessThan(2500)
+    await new Promise((resolve) => setTimeout(resolve, 3500))
     expect(readdirSync(scratch)).toEqual([])
   })
 

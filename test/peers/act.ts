@@ -80,7 +80,7 @@ export function actHost(scratch: string, workflows: readonly string[], dist = jo
             PATH: [dirname(process.execPath), nu, process.env.PATH].join(delimiter),
             GITHUB_TOKEN: undefined,
           },
-          timeout: 100_000,
+          timeout: 240_000,
         },
       )
     },

@@ -22,7 +22,7 @@ beforeAll(() => {
   const dist = join(scratch, 'dist')
   execFileSync(process.execPath, [join(root, 'scripts/build.ts'), dist], { cwd: root, stdio: 'pipe' })
   host = actHost(scratch, ['check.yml'], dist)
-}, 60_000)
+}, 180_000)
 afterAll(() => rmSync(scratch, { recursive: true, force: true }))
 
 /** The example as its user would adapt it for act, which tells no repository of a called workflow. */

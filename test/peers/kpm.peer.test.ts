@@ -78,7 +78,7 @@ describe.skipIf(kpm.path === undefined)(
         KPM_FEATURE_GATES: `SupportModCheck=${!unchecked}`,
       }
       await mkdir(env.KCL_PKG_PATH, { recursive: true })
-      return run(kpm.path ?? '', args, { cwd, env, timeout: 110_000 })
+      return run(kpm.path ?? '', args, { cwd, env, timeout: 240_000 })
     }
 
     async function client(args: readonly string[], options?: ClientOptions): Promise<string> {

@@ -52,7 +52,7 @@ export interface RunResult {
 export function run(
   program: string,
   args: readonly string[],
-  { cwd, env, input, timeout = 60_000 }: RunOptions = {},
+  { cwd, env, input, timeout = 180_000 }: RunOptions = {},
 ): Promise<RunResult> {
   return new Promise((resolve, reject) => {
     const child = execFile(

@@ -34,7 +34,7 @@ beforeAll(async () => {
   const shelf = 'join(process.env.SHELF, process.env.INPUT_NAME'
   host.standIn('upload-artifact', `cp(process.env.INPUT_PATH, ${shelf}, basename(process.env.INPUT_PATH)))`)
   host.standIn('download-artifact', `cp(${shelf}), process.env.INPUT_PATH)`)
-}, 60_000)
+}, 180_000)
 afterAll(async () => {
   await registry.stop()
   rmSync(scratch, { recursive: true, force: true })

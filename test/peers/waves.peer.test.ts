@@ -63,7 +63,7 @@ describe('100 extensions released in waves to distribution 2.8', () => {
   it('are tagged only once what they need answers, and crane finds all of them', async () => {
     await using recorder = await record(registry.url)
     const to = ['-C', folder, '--to', `oci://${recorder.url}/all`]
-    const result = await release(['--all-changed', ...to], { timeout: 110_000 })
+    const result = await release(['--all-changed', ...to], { timeout: 240_000 })
     expect(result, result.stderr).toMatchObject({ code: 0 })
     expect(outcomes(result)).toEqual(['published'])
     expect(exactTags(recorder)).toHaveLength(100)
@@ -90,7 +90,7 @@ describe('100 extensions released in waves to distribution 2.8', () => {
     child.kill('SIGKILL')
     await ended
     expect(exactTags(recorder).length).toBeLessThan(100)
-    const again = await release(args.slice(0, -1), { timeout: 110_000 })
+    const again = await release(args.slice(0, -1), { timeout: 240_000 })
     expect(again, again.stderr).toMatchObject({ code: 0 })
     expect(again.releases.length).toBeLessThan(100)
     expect(exactTags(recorder)).toHaveLength(100)
