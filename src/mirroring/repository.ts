@@ -1,16 +1,16 @@
 import { onSide, SlipwayError } from '../core/error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { children, type Encoded, isIndex } from '../oci/manifest.ts'
-import { isIndexType, isManifestType } from '../oci/media-type.ts'
+import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
 import { type CopyOptions, copy, copyReferrersOf } from '../store/copy.ts'
 import type { Store } from '../store/store.ts'
-import { attachedTags, hasAttachedTags, isSignature } from './attached.ts'
+import { attachedTags, bringAttached, hasAttachedTags, isSignature, withManifestsBelow } from './attached.ts'
 import type { Budget } from './budget.ts'
 import type { Job } from './jobs.ts'
 import { type MirrorFailure, mirrorFailure, type RepositoryOutcome, Sums } from './outcome.ts'
 import { select } from './platforms.ts'
+import { isAttached } from './select-tags.ts'
 
 /** Both ends of a job, and what it shares with others. */
 export interface Sides {
@@ -27,6 +27,12 @@ export type RepositoryResult = Omit<
   'mirror' | 'source' | 'target' | 'requests' | 'milliseconds'
 >
 
+interface Arrival {
+  readonly state: 'copied' | 'unchanged'
+  /** Manifests that are at the target now, about which there may be tags. */
+  readonly manifests: readonly Digest[]
+}
+
 /**
  * One repository on its way to one target, with the fewest questions: the first tag tells whether this is the
  * first run. Where the target has it, each tag costs one HEAD a side; where not, the target is asked for its list
@@ -38,13 +44,17 @@ export class RepositoryMirror {
   readonly #sums = new Sums()
   /** Every tag of the target, once it was asked. */
   #there: ReadonlySet<string> | undefined
-  readonly #tags = new Map<Tag, Promise<'copied' | 'unchanged'>>()
+  /** Tags that belong to another manifest, each brought once. */
+  readonly #signatures = new Map<Tag, Promise<Arrival>>()
+  /** Whether there are any: only then it matters which manifests an index holds. */
+  readonly #signed: boolean
   /** Graphs that this run brought: several tags may stand on one. */
-  readonly #brought = new Map<Digest, Promise<void>>()
+  readonly #brought = new Map<Digest, Promise<readonly Digest[]>>()
 
   constructor(job: Job, sides: Sides) {
     this.#job = job
     this.#sides = sides
+    this.#signed = job.rule.referrers !== false && hasAttachedTags(job.listed)
   }
 
   /** @throws where not even the first tag can be asked for */
@@ -55,7 +65,8 @@ export class RepositoryMirror {
     const failures: MirrorFailure[] = []
     const bring = async (tag: Tag, known?: Descriptor) => {
       try {
-        counts[await this.#tag(tag, known)] += 1
+        const { state } = await (isAttached(tag) ? this.#signature(tag) : this.#bring(tag, known))
+        counts[state] += 1
       } catch (error) {
         if (signal.aborted) throw error
         counts.failed += 1
@@ -86,13 +97,13 @@ export class RepositoryMirror {
     }
   }
 
-  #tag(tag: Tag, known?: Descriptor): Promise<'copied' | 'unchanged'> {
-    const running = this.#tags.get(tag) ?? this.#bring(tag, known)
-    this.#tags.set(tag, running)
+  #signature(tag: Tag): Promise<Arrival> {
+    const running = this.#signatures.get(tag) ?? this.#bring(tag, undefined)
+    this.#signatures.set(tag, running)
     return running
   }
 
-  async #bring(tag: Tag, known: Descriptor | undefined): Promise<'copied' | 'unchanged'> {
+  async #bring(tag: Tag, known: Descriptor | undefined): Promise<Arrival> {
     const { rule, expected } = this.#job
     const { from, to, signal } = this.#sides
     const absent = known === undefined && this.#there?.has(tag) === false
@@ -108,50 +119,67 @@ export class RepositoryMirror {
     if (wanted !== undefined && wanted !== asked.digest) throw notLocked(from, tag, asked.digest, wanted)
     const manifest = read && rule.platforms ? select(read, rule.platforms, `${from.name}:${tag}`) : read
     const root = manifest?.descriptor ?? asked
-    await this.#attached(root, manifest)
+    const load = async (one: Descriptor) =>
+      (one.digest === root.digest && manifest) || (await this.#load(one))
+    const manifests = this.#signed ? await withManifestsBelow(root, load) : []
+    // What belongs to a signature is its parent's business: signatures of each other would wait for each other.
+    const attached = isAttached(tag) ? async () => {} : (about: readonly Digest[]) => this.#attached(about)
+    await attached(manifests)
     if (there?.digest !== root.digest) {
-      await this.#copy(root, manifest, tag)
-      return 'copied'
+      const referrers = await this.#copy(root, manifest, tag, attached)
+      return { state: 'copied', manifests: [...manifests, ...referrers] }
     }
-    if (rule.referrers === false) return 'unchanged'
+    if (rule.referrers === false) return { state: 'unchanged', manifests }
     const options = { ...this.#options(), ...(manifest === undefined ? {} : { manifest }) }
-    this.#sums.add(await copyReferrersOf(from, root, to, options))
-    return 'unchanged'
+    const result = await copyReferrersOf(from, root, to, options)
+    this.#sums.add(result)
+    const referrers = result.referrers.map((one) => one.digest)
+    await attached(referrers)
+    return { state: 'unchanged', manifests: [...manifests, ...referrers] }
   }
 
   /** Signatures that stand under tags of their own come before what they sign. */
-  async #attached(root: Descriptor, manifest: Encoded | undefined): Promise<void> {
+  async #attached(about: readonly Digest[]): Promise<void> {
+    if (!this.#signed) return
     const { rule, listed } = this.#job
-    if (rule.referrers === false || !hasAttachedTags(listed)) return
-    const digests = new Set([root.digest])
-    const index = isIndexType(root.mediaType) ? (manifest ?? (await this.#load(root))) : undefined
-    if (index !== undefined && isIndex(index.manifest))
-      for (const child of children(index.manifest))
-        if (isManifestType(child.mediaType)) digests.add(child.digest)
-    await Promise.all(
-      [...digests]
-        .flatMap((digest) => attachedTags(digest, listed, rule.referrers))
-        .map((tag) => this.#tag(tag)),
+    await bringAttached(
+      about,
+      (digest) => attachedTags(digest, listed, rule.referrers),
+      async (tag) => (await this.#signature(tag)).manifests,
     )
   }
 
   /** Two tags may stand on one manifest: the second one needs no more than the tag. */
-  async #copy(root: Descriptor, manifest: Encoded | undefined, tag: Tag): Promise<void> {
+  async #copy(
+    root: Descriptor,
+    manifest: Encoded | undefined,
+    tag: Tag,
+    attached: (about: readonly Digest[]) => Promise<void>,
+  ): Promise<readonly Digest[]> {
     const { from, to, signal } = this.#sides
-    const first = this.#brought.get(root.digest)
+    // A signature may stand for the very manifest that waits for it.
+    const first = isAttached(tag) ? undefined : this.#brought.get(root.digest)
     if (first !== undefined) {
-      await first
+      const referrers = await first
+      await attached(referrers)
       const again = manifest ?? (await this.#load(root))
       if (again === undefined) throw vanished(from, tag)
       await this.#ask('destination', () => to.tag(again, [tag], { signal }))
-      return
+      return referrers
     }
     const copying = (async () => {
-      const options = { ...this.#options(), tags: [tag], ...(manifest === undefined ? {} : { manifest }) }
-      this.#sums.add(await copy(from, root, to, options))
+      const options = {
+        ...this.#options(),
+        tags: [tag],
+        beforeTags: (referrers: readonly Descriptor[]) => attached(referrers.map((one) => one.digest)),
+        ...(manifest === undefined ? {} : { manifest }),
+      }
+      const result = await copy(from, root, to, options)
+      this.#sums.add(result)
+      return result.referrers.map((one) => one.digest)
     })()
-    this.#brought.set(root.digest, copying)
-    await copying
+    if (!isAttached(tag)) this.#brought.set(root.digest, copying)
+    return await copying
   }
 
   #options(): CopyOptions {
@@ -198,7 +226,8 @@ function vanished(from: Store, tag: Tag): SlipwayError {
   })
 }
 
-function notLocked(from: Store, tag: Tag, digest: Digest, wanted: Digest): SlipwayError {
+/** A tag whose content is not what a lock has. */
+export function notLocked(from: Store, tag: Tag, digest: Digest, wanted: Digest): SlipwayError {
   return new SlipwayError(
     'MIRROR_NOT_LOCKED',
     `${from.name}:${tag} is ${digest}, but the lock has ${wanted}`,

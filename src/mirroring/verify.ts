@@ -10,7 +10,7 @@ import { attachedTags } from './attached.ts'
 import type { Job } from './jobs.ts'
 import { type MirrorFailure, mirrorFailure, noCounts } from './outcome.ts'
 import { select } from './platforms.ts'
-import type { RepositoryResult, Sides } from './repository.ts'
+import { notLocked, type RepositoryResult, type Sides } from './repository.ts'
 
 /** Manifests below one tag; a hostile graph ends here. */
 const mostManifests = 10_000
@@ -42,79 +42,96 @@ export async function verifyRepository(job: Job, sides: Sides): Promise<Reposito
   return { state, tags: counts, ...nothing, referrers: check.referrers.size, failures }
 }
 
+/** What has to be at the target once a manifest is. */
+type Next = readonly (Descriptor | Tag)[]
+
 class Check {
   readonly referrers = new Set<Digest>()
   readonly #job: Job
   readonly #sides: Sides
-  readonly #seen = new Map<Digest, Promise<void>>()
-  readonly #tags = new Map<Tag, Promise<void>>()
+  /** Each tag and manifest is compared once, and none waits for another one: referrers may stand in a ring. */
+  readonly #steps = new Map<string, Promise<Next>>()
 
   constructor(job: Job, sides: Sides) {
     this.#job = job
     this.#sides = sides
   }
 
-  /** @throws MIRROR_DIFFERS */
-  tag(tag: Tag): Promise<void> {
-    const running = this.#tags.get(tag) ?? this.#tag(tag)
-    this.#tags.set(tag, running)
-    return running
+  /** A tag with everything below it and about it. @throws MIRROR_DIFFERS, MIRROR_NOT_LOCKED */
+  async tag(tag: Tag): Promise<void> {
+    const seen = new Set<string>()
+    for (let open: Next = [tag]; open.length > 0; ) {
+      const fresh = open.filter((one) => !seen.has(keyOf(one)) && seen.add(keyOf(one)))
+      if (seen.size > mostManifests)
+        throw differs(`${this.#sides.from.name}:${tag} leads to more than ${mostManifests} manifests`)
+      open = (await mapConcurrent(fresh, this.#sides.budget.concurrency, (one) => this.#step(one))).flat()
+    }
   }
 
-  async #tag(tag: Tag): Promise<void> {
+  #step(one: Descriptor | Tag): Promise<Next> {
+    const known = this.#steps.get(keyOf(one))
+    if (known !== undefined) return known
+    const step = typeof one === 'string' ? this.#tag(one) : this.#manifest(one)
+    this.#steps.set(keyOf(one), step)
+    return step
+  }
+
+  async #tag(tag: Tag): Promise<Next> {
     const { from, to, signal } = this.#sides
-    const { platforms } = this.#job.rule
+    const { rule, expected } = this.#job
     const [read, there] = await Promise.all([from.manifest(tag, { signal }), to.resolve(tag, { signal })])
     if (read === undefined) throw differs(`${from.name}:${tag} is listed, but is not there`)
-    const root = platforms === undefined ? read : select(read, platforms, `${from.name}:${tag}`)
+    const wanted = expected?.get(tag)
+    if (wanted !== undefined && wanted !== read.descriptor.digest)
+      throw notLocked(from, tag, read.descriptor.digest, wanted)
+    const root = rule.platforms === undefined ? read : select(read, rule.platforms, `${from.name}:${tag}`)
     const { digest } = root.descriptor
     if (there === undefined) throw differs(`${to.name}:${tag} is missing; at the source it is ${digest}`)
     if (there.digest !== digest)
       throw differs(`${to.name}:${tag} is ${there.digest}; at the source it is ${digest}`)
     // The tag shows that the root itself is there.
-    this.#seen.set(digest, this.#below(root.descriptor, children(root.manifest)))
-    await this.#seen.get(digest)
+    const known = this.#steps.get(digest)
+    const below = known ?? this.#below(root.descriptor, children(root.manifest))
+    this.#steps.set(digest, below)
+    return await below
   }
 
-  /** A manifest with everything below it and about it. */
-  async #manifest(content: Descriptor): Promise<void> {
+  async #manifest(content: Descriptor): Promise<Next> {
     const { from, to, signal } = this.#sides
     if (!(await to.exists(content, { signal }))) throw differs(`${to.name}@${content.digest} is missing`)
     const read = await from.manifest(content, { signal })
     if (read === undefined) throw differs(`${from.name}@${content.digest} is missing at the source`)
-    await this.#below(content, children(read.manifest))
+    return await this.#below(content, children(read.manifest))
   }
 
-  async #below(subject: Descriptor, all: readonly Descriptor[]): Promise<void> {
+  async #below(subject: Descriptor, all: readonly Descriptor[]): Promise<Next> {
     const { to, signal, budget } = this.#sides
-    await mapConcurrent(
-      all.filter((one) => !isForeign(one)),
-      budget.concurrency,
-      async (one) => {
-        if (isManifestType(one.mediaType)) return this.#once(one)
-        if (!(await to.exists(one, { signal }))) throw differs(`${to.name}@${one.digest} is missing`)
-      },
-    )
-    await this.#about(subject)
+    const needed = all.filter((one) => !isForeign(one))
+    const blobs = needed.filter((one) => !isManifestType(one.mediaType))
+    await mapConcurrent(blobs, budget.concurrency, async (one) => {
+      if (!(await to.exists(one, { signal }))) throw differs(`${to.name}@${one.digest} is missing`)
+    })
+    return [...needed.filter((one) => isManifestType(one.mediaType)), ...(await this.#about(subject))]
   }
 
-  async #about(subject: Descriptor): Promise<void> {
+  async #about(subject: Descriptor): Promise<Next> {
     const { from, to, signal } = this.#sides
     const { rule, listed } = this.#job
-    if (rule.referrers === false) return
-    for (const tag of attachedTags(subject.digest, listed, rule.referrers)) await this.tag(tag)
+    if (rule.referrers === false) return []
     const wanted: Descriptor[] = []
-    for await (const one of from.referrers(subject, { signal, tags: listed }))
+    for await (const one of from.referrers(subject, { signal, tags: listed })) {
+      if (wanted.length === mostManifests)
+        throw differs(`${from.name}@${subject.digest} has more than ${mostManifests} referrers`)
       if (await this.#isWanted(one, subject)) wanted.push(one)
-    if (wanted.length === 0) return
+    }
     const there = new Set<Digest>()
-    for await (const one of to.referrers(subject, { signal })) there.add(one.digest)
+    if (wanted.length > 0) for await (const one of to.referrers(subject, { signal })) there.add(one.digest)
     for (const one of wanted) {
       if (!there.has(one.digest))
         throw differs(`${to.name}@${subject.digest} has no referrer ${one.digest}, which the source lists`)
       this.referrers.add(one.digest)
-      await this.#once(one)
     }
+    return [...attachedTags(subject.digest, listed, rule.referrers), ...wanted]
   }
 
   /** What a stale list names but the source does not have cannot have been copied. */
@@ -126,16 +143,10 @@ class Check {
     const type = artifactTypeOf(read.manifest)
     return !Array.isArray(referrers) || (referrers as readonly (string | undefined)[]).includes(type)
   }
+}
 
-  #once(content: Descriptor): Promise<void> {
-    const known = this.#seen.get(content.digest)
-    if (known !== undefined) return known
-    if (this.#seen.size >= mostManifests)
-      throw differs(`${this.#sides.from.name}: more than ${mostManifests} manifests`)
-    const visit = this.#manifest(content)
-    this.#seen.set(content.digest, visit)
-    return visit
-  }
+function keyOf(one: Descriptor | Tag): string {
+  return typeof one === 'string' ? one : one.digest
 }
 
 function differs(message: string): SlipwayError {

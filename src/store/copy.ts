@@ -29,6 +29,8 @@ export interface CopyOptions extends Call {
   readonly turn?: Turn
   /** Tags that point at the root once all of it has arrived. */
   readonly tags?: readonly Tag[]
+  /** Runs before the tags point at the root, with the referrers that are at the destination by then, if any. */
+  readonly beforeTags?: (referrers: readonly Descriptor[]) => Promise<void>
   /** Blobs and manifests in flight, together; default 16. */
   readonly concurrency?: number
   /**
@@ -85,6 +87,7 @@ export async function copy(
   if (isManifestType(root.mediaType)) await graph.manifest(root)
   else await graph.blob(root)
   const referrers = wanted ? await copyReferrers(graph, root) : []
+  if (referrers.length > 0) await options.beforeTags?.(referrers)
   if (tags.length > 0 && !graph.tagged) await setTags(graph, root, tags)
   return { root, ...graph.tally.result(), referrers, skipped: graph.skipped }
 }

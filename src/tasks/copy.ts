@@ -1,10 +1,10 @@
 import { badInput, onSide } from '../core/error.ts'
-import { attachedTags, hasAttachedTags } from '../mirroring/attached.ts'
+import { attachedTags, bringAttached, hasAttachedTags, withManifestsBelow } from '../mirroring/attached.ts'
 import { Sums } from '../mirroring/outcome.ts'
 import { select } from '../mirroring/platforms.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { children, type Encoded } from '../oci/manifest.ts'
-import { isManifestType } from '../oci/media-type.ts'
+import type { Encoded } from '../oci/manifest.ts'
 import type { Tag } from '../oci/reference.ts'
 import { parseTag } from '../oci/reference.ts'
 import { type Address, showAddress } from '../store/address.ts'
@@ -74,20 +74,33 @@ export async function copyReference(options: CopyTaskOptions, context: Context):
       message: `An index of ${platforms?.join(', ')} was made; signatures of ${found.descriptor.digest} do not cover it`,
     })
   const sums = new Sums()
-  const common = { concurrency, signal }
-  const listed = referrers === false ? undefined : await tagsOf(from, signal)
-  const signatures = listed === undefined ? [] : aboutAll(root, listed, referrers)
-  for (const one of signatures) {
+  const listed = referrers === false ? new Set<string>() : await tagsOf(from, signal)
+  const common = { concurrency, signal, referrers, ...(referrers === false ? {} : { sourceTags: listed }) }
+  const signatures = new Set<Tag>()
+  const signed = hasAttachedTags(listed)
+  const bring = async (one: Tag): Promise<readonly Digest[]> => {
+    if (signatures.has(one)) return []
+    signatures.add(one)
     const signature = await from.manifest(one, { signal })
-    if (signature === undefined) continue
-    sums.add(await copyGraph(from, signature.descriptor, to, { ...common, manifest: signature, tags: [one] }))
+    if (signature === undefined) return []
+    const { descriptor } = signature
+    const result = await copyGraph(from, descriptor, to, { ...common, manifest: signature, tags: [one] })
+    sums.add(result)
+    return [...(await below(descriptor, signature)), ...result.referrers.map(({ digest }) => digest)]
   }
+  const below = (one: Descriptor, manifest: Encoded) =>
+    withManifestsBelow(one, async (content) =>
+      content.digest === one.digest ? manifest : from.manifest(content, { signal }),
+    )
+  const attached = async (about: readonly Digest[]) => {
+    if (signed) await bringAttached(about, (digest) => attachedTags(digest, listed, referrers), bring)
+  }
+  await attached(signed ? await below(root.descriptor, root) : [])
   sums.add(
     await copyGraph(from, root.descriptor, to, {
       ...common,
       manifest: root,
-      referrers,
-      ...(listed === undefined ? {} : { sourceTags: listed }),
+      beforeTags: (all) => attached(all.map(({ digest }) => digest)),
       ...(tag === undefined ? {} : { tags: [tag] }),
     }),
   )
@@ -102,22 +115,11 @@ export async function copyReference(options: CopyTaskOptions, context: Context):
     manifests,
     bytes,
     referrers: sums.referrers.size,
-    signatures,
+    signatures: [...signatures],
     milliseconds: clock.now() - start,
   }
 }
 
 async function tagsOf(from: Store, signal: AbortSignal): Promise<ReadonlySet<string>> {
   return new Set<string>(await Array.fromAsync(from.tags({ signal, fallback: true })))
-}
-
-/** cosign's tags about a manifest and those directly below it. */
-function aboutAll(
-  root: Encoded,
-  listed: ReadonlySet<string>,
-  referrers: boolean | readonly string[],
-): readonly Tag[] {
-  if (!hasAttachedTags(listed)) return []
-  const all = [root.descriptor, ...children(root.manifest).filter((one) => isManifestType(one.mediaType))]
-  return all.flatMap((one) => attachedTags(one.digest, listed, referrers))
 }

@@ -27,12 +27,14 @@ describe('slipway copy', () => {
     const cosign = parseTag(`${root.descriptor.digest.replace(':', '-')}.sig`)
     await store.tag(root, [parseTag('1.0.0')])
     await store.tag(await artifact(store, 'cosign'), [cosign])
+    const onSignature = parseTag(`${signature.descriptor.digest.replace(':', '-')}.sig`)
+    await store.tag(await artifact(store, 'cosign of the signature'), [onSignature])
     const there = await run('copy', `oci://${a.fake.host}/one:1.0.0`, 'archive:one.tar#one', '--json')
     expect(there.exit, there.stderr).toBe(0)
     expect(JSON.parse(there.stdout)).toMatchObject({
       digest: root.descriptor.digest,
       referrers: 1,
-      signatures: [cosign],
+      signatures: [cosign, onSignature],
     })
     a.fake.clearLog()
     const back = await run('copy', 'archive:one.tar#one:1.0.0', `oci://${b.fake.host}/copies/one:stable`)
@@ -40,7 +42,7 @@ describe('slipway copy', () => {
     expect(a.fake.requests).toEqual([])
     const copied = b.client.repository('copies/one')
     expect((await copied.resolve(parseTag('stable')))?.digest).toBe(root.descriptor.digest)
-    expect(await tagsOf(b.client, 'copies/one')).toEqual([cosign, 'stable'].sort())
+    expect(await tagsOf(b.client, 'copies/one')).toEqual([cosign, onSignature, 'stable'].sort())
     const about = await Array.fromAsync(copied.referrers(root.descriptor))
     expect(about.map((one) => one.digest)).toEqual([signature.descriptor.digest])
   })
