@@ -37,7 +37,7 @@ const solvingSettings: readonly SettingName[] = ['source', 'coreVersion', 'gitea
 export const commandGroups: Readonly<Record<string, CommandGroup>> = {
   deps: { summary: 'solve, lock and explain dependencies', aliases: ['dep'] },
   registry: { summary: 'back up and restore whole namespaces' },
-  archive: { summary: 'pack archives for the way, and unpack them' },
+  archive: { summary: 'check archives, pack them for the way and unpack them' },
   workspace: { summary: 'work on a workspace file' },
   cache: { summary: 'look after the local cache of packages' },
 }
@@ -335,6 +335,16 @@ export const commands: readonly CommandRow[] = [
     settings: [],
     examples: ['slipway archive unpack archive:bundle.tar'],
     load: () => import('./commands/archive-unpack.ts'),
+  },
+  {
+    name: 'archive verify',
+    args: '<archive>',
+    summary: 'read an archive from end to end and say what it lacks',
+    description:
+      'Every entry of the index, everything below it and every blob must be there, with the size and digest that name it. Takes parts as they are.',
+    settings: [],
+    examples: ['slipway archive verify archive:bundle.tar'],
+    load: () => import('./commands/archive-verify.ts'),
   },
   {
     name: 'validate',

@@ -1,3 +1,4 @@
+import { badInput } from '../core/error.ts'
 import type { Tag } from '../oci/reference.ts'
 import type { Target } from '../store/address.ts'
 import { showTarget } from '../store/address.ts'
@@ -29,7 +30,7 @@ export interface NamespaceJobs {
  * Every repository with every tag, and everything that refers to what they stand for. Tags of signatures go
  * also where nothing has a tag that they are about; only lists that stand in for the referrers API do not, since
  * the other side makes its own.
- * @throws MIRROR_NO_MATCH, MIRROR_CYCLE, UNSUPPORTED
+ * @throws REPOSITORY_UNNAMED, MIRROR_NO_MATCH, MIRROR_CYCLE, UNSUPPORTED
  */
 export async function jobsOfNamespace(
   { name, from, to, repositories }: Namespace,
@@ -49,6 +50,7 @@ export async function jobsOfNamespace(
     withDependencies: false,
     lockfiles: [],
   }
+  if (from.scheme !== 'oci') await requireNames(from, how)
   const found = await selectFrom(rule, { ...how, open: () => how.open(from) })
   const selected = found.selected.map((one) => ({
     ...one,
@@ -71,4 +73,13 @@ export async function jobsOfNamespace(
       failures: [{ ...mirrorFailure(error), side: 'source' as const }],
     })),
   }
+}
+
+/** @throws REPOSITORY_UNNAMED for what other tools wrote: tags without a repository */
+async function requireNames(from: Target, how: Parameters<typeof jobsOfNamespace>[1]): Promise<void> {
+  for await (const repository of (await how.open(from)).repositories({ signal: how.signal }))
+    if (repository === '')
+      throw badInput('REPOSITORY_UNNAMED', `${showTarget(from)} has tags that no repository is named for`, {
+        hint: `Bring each where it belongs: slipway copy ${showTarget(from)}:TAG oci://HOST/REPOSITORY.`,
+      })
 }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { badInput } from '../core/error.ts'
 import { showPlace, type Target } from '../store/address.ts'
 import { checkArchive } from '../store/complete.ts'
@@ -51,6 +52,28 @@ export async function unpack(archive: Target, { signal }: Context): Promise<Unpa
     })
   const { size, digest } = await unpackArchive(path, path, { signal })
   return { archive: path, size, digest }
+}
+
+export interface VerifyResult {
+  readonly manifests: number
+  readonly blobs: number
+  /** Of all content. */
+  readonly bytes: number
+  /** Blobs that only an earlier archive has. */
+  readonly elsewhere: number
+}
+
+/**
+ * Reads an archive, or one that stands there in parts, from end to end.
+ * @throws ARCHIVE_INVALID, ARCHIVE_INCOMPLETE, PARTS_INVALID, PART_MISSING, PART_DAMAGED
+ */
+export async function verify(archive: Target, { signal, scratch }: Context): Promise<VerifyResult> {
+  const given = pathOf(archive)
+  const whole = await isThere(given)
+  const path = whole ? given : join(await scratch(), basename(given))
+  if (!whole) await unpackArchive(given, path, { signal })
+  const { elsewhere, ...counts } = await checkArchive(path, { signal })
+  return { ...counts, elsewhere: elsewhere.size }
 }
 
 function pathOf(target: Target): string {

@@ -2,9 +2,11 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { encode } from '../../src/oci/manifest.ts'
 import { parseTag } from '../../src/oci/reference.ts'
+import { archiveRegistry } from '../../src/store/archive.ts'
 import type { Registry } from '../../src/store/store.ts'
-import { artifact, indexOf } from '../contract/artifacts.ts'
+import { artifact, blobOf, indexOf, pushBlob } from '../contract/artifacts.ts'
 import { fill, server, tagsOf } from '../mirroring/mirrors.ts'
 import { slipway } from './terminal.ts'
 
@@ -84,6 +86,39 @@ describe('slipway registry backup and restore', () => {
       'unchanged',
     ])
     expect(await Array.fromAsync(b.client.repositories())).toEqual(['acme/tools/two', 'other/three'])
+  })
+
+  test('carry content that they know nothing of, such as the databases of trivy, with its digest', async () => {
+    const [a, b] = [await server(), await server()]
+    const store = a.client.repository('aquasecurity/trivy-db')
+    const config = blobOf('{}', 'application/vnd.aquasec.trivy.config.v1+json')
+    const layer = blobOf('a database', 'application/vnd.aquasec.trivy.db.layer.v1.tar+gzip')
+    for (const blob of [config, layer]) await pushBlob(store, blob)
+    const database = encode({
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      config: config.descriptor,
+      layers: [layer.descriptor],
+      annotations: { 'org.opencontainers.image.title': 'db.tar.gz' },
+    })
+    await store.tag(database, [parseTag('2')])
+    await run('registry', 'backup', `oci://${a.fake.host}/aquasecurity`, 'archive:db.tar')
+    await run('registry', 'restore', 'archive:db.tar', `oci://${b.fake.host}/mirror`)
+    const copied = b.client.repository('mirror/trivy-db')
+    expect((await copied.manifest(parseTag('2')))?.bytes).toEqual(Buffer.from(database.bytes))
+    const bytes = Buffer.concat(await Array.fromAsync(copied.fetch(layer.descriptor)))
+    expect(bytes.toString()).toBe('a database')
+  })
+
+  test('say what to do with tags that no repository is named for', async () => {
+    await using bare = archiveRegistry(file('bare.tar'))
+    const store = bare.repository('')
+    await store.tag(await artifact(store, 'of another tool'), [parseTag('1.0.0')])
+    await bare.finish()
+    const b = await server()
+    const refused = await run('registry', 'restore', 'archive:bare.tar', `oci://${b.fake.host}`)
+    expect([refused.exit, refused.stderr.includes('REPOSITORY_UNNAMED')]).toEqual([2, true])
+    expect(refused.stderr).toContain(`slipway copy archive:${file('bare.tar')}:TAG`)
   })
 
   test('move no tag that stands for other content unless told to', async () => {
@@ -200,6 +235,8 @@ describe('slipway registry backup --since', () => {
   test('says what is missing where the earlier archive was never loaded, before it writes', async () => {
     await twice()
     const b = await server()
+    const checked = await run('archive', 'verify', 'archive:w2.tar', '--json')
+    expect(JSON.parse(checked.stdout).elsewhere).toBeGreaterThan(0)
     const loaded = await run('registry', 'restore', 'archive:w2.tar', `oci://${b.fake.host}`)
     expect(loaded.exit).toBe(1)
     expect(loaded.stderr).toContain('RESTORE_EARLIER_MISSING')
@@ -256,6 +293,8 @@ describe('slipway archive pack', () => {
     const restored = await run(...way)
     expect(restored.exit, restored.stderr).toBe(0)
     expect(await Array.fromAsync(b.client.repositories())).toEqual(['one', 'tools/two'])
+    const checked = await run('archive', 'verify', 'archive:b.tar', '--json')
+    expect(JSON.parse(checked.stdout)).toMatchObject({ manifests: 7, elsewhere: 0 })
     expect((await run('archive', 'unpack', 'archive:b.tar')).exit).toBe(0)
     expect(readFileSync(file('b.tar')).equals(whole)).toBe(true)
   })
