@@ -1,7 +1,9 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { Opener } from '../../src/open/open.ts'
 import { parseTarget } from '../../src/store/address.ts'
+import { depsResolve } from '../../src/tasks/deps-resolve.ts'
 import { type FakeRegistry, startFakeRegistry } from '../fake/registry.ts'
 import { publishedKcl } from '../sources/published.ts'
 import { extension, type Project, project, versionsOf, write } from './solving.ts'
@@ -112,6 +114,31 @@ describe('a KCL package that kcl.mod says the address of', () => {
     await expect(one.resolve()).rejects.toMatchObject({
       message: expect.stringContaining('127.0.0.1:1/org/x'),
     })
+  })
+
+  it('is asked for without the credential that was given for a source', async () => {
+    const auth = { kind: 'basic', username: 'u', password: 'p' } as const
+    const [near, far] = [await startFakeRegistry({ auth }), await startFakeRegistry({ auth })]
+    for (const each of [near, far]) onTestFinished(() => each[Symbol.asyncDispose]())
+    const one = needing(at(far, 'org/x'))
+    const credential = { ...auth, source: '--password-stdin' }
+    await using opener = new Opener({
+      environment: {},
+      userAgent: 'test',
+      credentials: [{ host: near.host, credential }],
+    })
+    const sources = [parseTarget(`oci://${near.host}/acme`)]
+    const options = { ...one.options({ sources, sourcesGiven: true }), frozen: false, dryRun: false }
+    const resolving = one.run((context) =>
+      depsResolve(options, { ...context, open: (place) => opener.open(place) }),
+    )
+    await expect(resolving).rejects.toMatchObject({
+      code: 'UNAUTHORIZED',
+      message: expect.stringContaining(far.host),
+    })
+    const sent = (fake: FakeRegistry) =>
+      fake.requests.some(({ headers }) => headers.authorization !== undefined)
+    expect([sent(near), sent(far), far.requests.length > 0]).toEqual([true, false, true])
   })
 
   it('comes from the address of the repository’s own kcl.mod where a dependency names another, which is told', async () => {
