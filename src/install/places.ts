@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { badInput, refused } from '../core/error.ts'
 import type { ExtensionKind } from '../extension/kinds.ts'
 import { isAbsence } from '../store/blob-folder.ts'
-import { readFailure, writeFailure } from '../store/file-failure.ts'
+import { errnoOf, readFailure, writeFailure } from '../store/file-failure.ts'
 
 /** What can be installed: folders. */
 export type InstallKind = ExtensionKind | 'kcl'
@@ -57,19 +57,27 @@ export async function checkFolder(root: string, path: string, make: boolean): Pr
   let at = root
   for (const part of path.split('/')) {
     at = join(at, part)
-    const found = await lstat(at).catch((error) => {
-      if (isAbsence(error)) return undefined
-      throw readFailure('INSTALL', at, error)
-    })
+    let found = await foundAt(at)
     if (found === undefined) {
       if (!make) return
       await mkdir(at, { mode: 0o755 }).catch((error) => {
-        throw writeFailure('INSTALL', at, error)
+        // Another install began at the same moment; what it made is looked at like anything else.
+        if (errnoOf(error) !== 'EEXIST') throw writeFailure('INSTALL', at, error)
       })
-    } else if (!found.isDirectory())
+      found = await foundAt(at)
+    }
+    if (found === undefined) throw unsafe(at, 'was removed as soon as it was made')
+    if (!found.isDirectory())
       throw unsafe(at, found.isSymbolicLink() ? 'is a symbolic link' : 'is not a folder')
-    else if (found.dev !== dev) throw unsafe(at, `is on another file system than ${root}`)
+    if (found.dev !== dev) throw unsafe(at, `is on another file system than ${root}`)
   }
+}
+
+async function foundAt(path: string) {
+  return await lstat(path).catch((error) => {
+    if (isAbsence(error)) return undefined
+    throw readFailure('INSTALL', path, error)
+  })
 }
 
 function unsafe(path: string, why: string) {
