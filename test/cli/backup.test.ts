@@ -211,7 +211,10 @@ describe('slipway registry backup --since', () => {
     const source = `oci://${a.fake.host}`
     expect((await run('registry', 'backup', source, 'archive:w1.tar')).exit).toBe(0)
     await store.tag(await artifact(store, 'new'), [parseTag('1.1.0')])
-    const second = await run('registry', 'backup', source, 'archive:w2.tar', '--since', 'w1.lock')
+    const way = ['registry', 'backup', source, 'archive:w2.tar', '--since', 'w1.lock'] as const
+    const dry = JSON.parse((await run(...way, '--dry-run', '--json')).stdout)
+    expect(dry.result.total.bytes.uploaded).toBeLessThan(10_000)
+    const second = await run(...way)
     expect(second.exit, second.stderr).toBe(0)
     return { a, source }
   }
