@@ -4,7 +4,7 @@ import { mapConcurrent } from '../core/concurrent.ts'
 import { hasCode, onSide, SlipwayError } from '../core/error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { children, type Encoded } from '../oci/manifest.ts'
+import { children, type Encoded, isIndex } from '../oci/manifest.ts'
 import { isIndexType, isManifestType } from '../oci/media-type.ts'
 import type { Tag } from '../oci/reference.ts'
 import type { CopyOptions } from './copy.ts'
@@ -109,6 +109,7 @@ export class GraphCopy {
     this.#manifests += 1
     this.boundManifests(this.#manifests)
     const put = async () => {
+      this.#refuseManifestLayers(manifest)
       await this.#below(manifest, 0)
       this.tally.note(manifest.descriptor, await this.#put(manifest, 0))
       return true
@@ -177,10 +178,27 @@ export class GraphCopy {
         `${this.from.name}@${content.digest} is called ${content.mediaType}, but is ${manifest.descriptor.mediaType}`,
         { side: 'source', hint: 'What points to it is damaged or hostile; build it again.' },
       )
+    this.#refuseManifestLayers(manifest)
     await this.#below(manifest, depth)
     const direct = content.digest === this.#arrival.root.digest && (await this.#arrival.direct())
     this.tally.note(content, await this.#put(manifest, depth, direct ? this.options.tags : undefined))
     this.tagged ||= direct
+  }
+
+  /**
+   * Only an index leads to manifests. Images that lead to images would wait for each other's place, and be held
+   * in memory all at once.
+   * @throws MANIFEST_INVALID
+   */
+  #refuseManifestLayers({ descriptor, manifest }: Encoded): void {
+    if (isIndex(manifest)) return
+    const child = children(manifest).find((one) => isManifestType(one.mediaType))
+    if (child === undefined) return
+    throw new SlipwayError(
+      'MANIFEST_INVALID',
+      `${this.from.name}@${descriptor.digest} is an image, but its ${child.digest} is called ${child.mediaType}`,
+      { side: 'source', hint: 'Only an index holds manifests: it is damaged or hostile; build it again.' },
+    )
   }
 
   /** Indexes below an index come in turn: each of them is held in memory until it is done. */

@@ -425,6 +425,23 @@ describe('hostile graphs', () => {
     })
   })
 
+  test('images whose layers are called images are refused instead of waiting for each other for ever', async () => {
+    const inner = open()
+    const inside = await Promise.all(Array.from({ length: 4 }, (_, at) => artifact(inner, `${at}`)))
+    const images = inside.map((one) => manifestOf([{ descriptor: one.descriptor, bytes: one.bytes }]))
+    for (const one of images) await inner.put(one)
+    const index = indexOf(images)
+    await inner.put(index)
+    const refused = { code: 'MANIFEST_INVALID', side: 'source' }
+    await expect(copy(inner, index.descriptor, open('b'), { concurrency: 2 })).rejects.toMatchObject(refused)
+    const root = await artifact(inner, 'root')
+    const [layer] = inside
+    if (layer === undefined) throw new Error('nothing was made')
+    await inner.put(manifestOf([layer], { subject: root.descriptor }))
+    const options = { referrers: true, concurrency: 1 }
+    await expect(copy(inner, root.descriptor, open('c'), options)).rejects.toMatchObject(refused)
+  })
+
   test('indexes in indexes end', async () => {
     const from = open()
     let below = await artifact(from, 'at the bottom')
