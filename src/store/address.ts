@@ -102,7 +102,8 @@ function parsePlace(text: string): [Place, rest: string] {
     const match = /^\/\/([^/]+)(?:\/(.*))?$/s.exec(after)
     const [, host = '', rest = ''] = match ?? []
     if (!isHost(host)) throw invalid(text, `${JSON.stringify(host)} is not a host`)
-    return [{ scheme, host }, rest.replace(/\/$/, '')]
+    // Hosts are the same in any case (RFC 3986, section 3.2.2): credentials and rules must not tell them apart.
+    return [{ scheme, host: host.toLowerCase() }, rest.replace(/\/$/, '')]
   }
   if (scheme === 'layout' || scheme === 'archive') {
     const { path, rest } = splitPath(after)
