@@ -1,7 +1,8 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Tag } from '../oci/reference.ts'
-import { type Selected, sourceOf } from './jobs.ts'
+import { showAddress } from '../store/address.ts'
+import { locksDisagree, type Selected, sourceOf } from './jobs.ts'
 import type { MirrorRule } from './rule.ts'
 import type { Selecting } from './select.ts'
 
@@ -28,7 +29,13 @@ export async function withExtras(
   const added = await mapConcurrent(names, how.concurrency, async (name): Promise<Selected> => {
     const before = known.get(name)
     const own = extras.filter((one) => one.repository === name)
-    const expected = new Map(own.flatMap(({ tag, digest }) => (digest === undefined ? [] : [[tag, digest]])))
+    const expected = new Map<Tag, Digest>()
+    for (const { tag, digest } of own) {
+      if (digest === undefined) continue
+      const known = expected.get(tag) ?? digest
+      if (known !== digest) throw locksDisagree(showAddress({ ...sourceOf(rule, name), tag }), known, digest)
+      expected.set(tag, digest)
+    }
     const store = registry.repository(sourceOf(rule, name).repository)
     return {
       rule,

@@ -49,6 +49,7 @@ export function destinationOf({ rename = '{repository}' }: MirrorRule, name: str
 export function jobsOf(selected: readonly Selected[], rules: readonly MirrorRule[]): Job[] {
   refuseCycles(selected, rules)
   const writers = new Map<string, { readonly source: string; readonly rule: MirrorRule }>()
+  const locked = lockedBy(selected)
   const jobs: Job[] = []
   for (const one of selected)
     for (const target of one.rule.to) {
@@ -56,10 +57,35 @@ export function jobsOf(selected: readonly Selected[], rules: readonly MirrorRule
       const to = destinationOf(one.rule, one.name, target)
       const tags = one.tags.filter((tag) => claim(writers, { from, to, tag, rule: one.rule }))
       if (tags.length === 0) continue
-      const { rule, listed, expected } = one
-      jobs.push({ rule, from, to, tags, listed, ...(expected === undefined ? {} : { expected }) })
+      const { rule, listed } = one
+      const expected = new Map<Tag, Digest>()
+      for (const tag of tags) {
+        const digest = locked.get(showAddress({ ...from, tag }))
+        if (digest !== undefined) expected.set(tag, digest)
+      }
+      jobs.push({ rule, from, to, tags, listed, ...(expected.size === 0 ? {} : { expected }) })
     }
   return jobs
+}
+
+/** What locks expect, by source: it holds for a tag whichever rule brings it. @throws MIRROR_OVERLAP */
+function lockedBy(selected: readonly Selected[]): ReadonlyMap<string, Digest> {
+  const locked = new Map<string, Digest>()
+  for (const { rule, name, expected = new Map<Tag, Digest>() } of selected)
+    for (const [tag, digest] of expected) {
+      const source = showAddress({ ...sourceOf(rule, name), tag })
+      const known = locked.get(source) ?? digest
+      if (known !== digest) throw locksDisagree(source, known, digest)
+      locked.set(source, digest)
+    }
+  return locked
+}
+
+/** Two locks that cannot both hold. */
+export function locksDisagree(source: string, one: Digest, other: Digest) {
+  return badInput('MIRROR_OVERLAP', `One lock has ${source} as ${one}, another one as ${other}`, {
+    hint: 'Find out which is right, then run slipway deps update where the other one is.',
+  })
 }
 
 /** Whether nobody brings this tag there yet. @throws MIRROR_OVERLAP where somebody brings another one */
@@ -68,8 +94,7 @@ function claim(
   { from, to, tag, rule }: { readonly from: Repository; readonly to: Repository; tag: Tag; rule: MirrorRule },
 ): boolean {
   const place = showAddress({ ...to, tag })
-  // A choice of platforms makes other content of the same source.
-  const source = `${showAddress({ ...from, tag })}${rule.platforms === undefined ? '' : ` for ${[...rule.platforms].sort().join(', ')}`}`
+  const source = `${showAddress({ ...from, tag })}${conditionsOf(rule)}`
   const known = writers.get(place)
   writers.set(place, known ?? { source, rule })
   if (known === undefined) return true
@@ -81,6 +106,13 @@ function claim(
   )
 }
 
+/** What makes other content of the same source: a choice of platforms, or of what comes along. */
+function conditionsOf({ platforms, referrers }: MirrorRule): string {
+  const chosen = platforms === undefined ? '' : ` for ${[...platforms].sort().join(', ')}`
+  if (referrers === true) return chosen
+  return `${chosen} ${referrers === false ? 'without referrers' : `with referrers of ${[...referrers].sort().join(', ')}`}`
+}
+
 /**
  * Follows each repository through the rules that would take it on, whether it is there yet or not.
  * @throws MIRROR_CYCLE
@@ -88,7 +120,16 @@ function claim(
 function refuseCycles(selected: readonly Selected[], rules: readonly MirrorRule[]): void {
   const edges = new Map<string, Set<string>>()
   const seen = new Set<string>()
-  let open = selected.map(({ rule, name }) => sourceOf(rule, name))
+  const lead = (from: Repository, to: Repository) => {
+    const node = showAddress(from)
+    edges.set(node, (edges.get(node) ?? new Set()).add(showAddress(to)))
+    return to
+  }
+  // What comes along as a dependency is taken though no pattern of the rule says so.
+  let open = selected.flatMap(({ rule, name }) => {
+    const from = sourceOf(rule, name)
+    return [from, ...rule.to.map((target) => lead(from, destinationOf(rule, name, target)))]
+  })
   for (let round = 0; open.length > 0; round++) {
     const next: Repository[] = []
     for (const repository of open) {
@@ -98,11 +139,7 @@ function refuseCycles(selected: readonly Selected[], rules: readonly MirrorRule[
       for (const rule of rules) {
         const name = nameIn(rule, repository)
         if (name === undefined) continue
-        for (const target of rule.to) {
-          const to = destinationOf(rule, name, target)
-          edges.set(node, (edges.get(node) ?? new Set()).add(showAddress(to)))
-          next.push(to)
-        }
+        for (const target of rule.to) next.push(lead(repository, destinationOf(rule, name, target)))
         // Names that grow from rule to rule: more steps than rules is a rule that feeds itself.
         if (round > rules.length)
           throw cycle(`${rule.name} takes its own repositories on and on, as far as ${node}`)

@@ -56,7 +56,7 @@ export function selectTags(tags: Iterable<Tag>, filter: TagFilter): SelectedTags
 
 /** Whether a version may travel; undefined where tags need not be versions. */
 function versionFilter({ semver, newest, prereleases = false }: TagFilter) {
-  if (semver === undefined && newest === undefined && !prereleases) return undefined
+  if (semver === undefined && newest === undefined) return undefined
   if (semver === undefined) return (version: Version) => prereleases || !isPrerelease(version)
   const range = prereleases ? withPrereleases(setOf(semver)) : setOf(semver)
   return (version: Version) => includes(range, version)

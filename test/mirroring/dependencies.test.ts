@@ -127,3 +127,34 @@ test('a lock brings exactly what is locked, names what is elsewhere, and refuses
   const gone = rulesOf({ ...way, repositories: ['kubernetes'], lockfiles: ['/nowhere/slipway.lock'] })
   expect(await rejection(run(gone))).toMatchObject({ code: 'LOCK_MISSING' })
 })
+
+test('a lock holds for a tag that another mirror brings, also when comparing, and two locks must agree', async () => {
+  const { b, way } = await shop()
+  const manifest = digestOf('what was published once')
+  const [path, other] = [manifest, digestOf('something else')].map((digest) =>
+    lockOf([{ id: 'runc', version: '1.1.0', source: `${way.from}/runc`, manifest: digest }]),
+  )
+  const first = { ...way, repositories: ['runc'] }
+  const rules = rulesOf(first, { ...way, repositories: ['kubernetes'], lockfiles: [path] })
+  const failures = (result: Awaited<ReturnType<typeof run>>) =>
+    result.repositories.flatMap((one) => one.failures.map(({ code, tag }) => `${code} ${tag}`))
+  expect(failures(await run(rules))).toEqual(['MIRROR_NOT_LOCKED 1.1.0'])
+  expect(await tagsOf(b.client, 'runc')).toEqual(['1.1.4', '1.2.0'])
+  await run(rulesOf(first))
+  expect(failures(await run(rules, { verify: true }))).toEqual(['MIRROR_NOT_LOCKED 1.1.0'])
+  b.fake.clearLog()
+  for (const both of [
+    rulesOf({ ...first, lockfiles: [path, other] }),
+    rulesOf({ ...first, lockfiles: [path] }, { ...first, lockfiles: [other] }),
+  ])
+    expect(await rejection(run(both))).toMatchObject({ code: 'MIRROR_OVERLAP', exit: 2 })
+  expect(b.fake.log()).toEqual([])
+})
+
+test('a dependency that another mirror brings back is a cycle, though no pattern takes it', async () => {
+  const { b, way } = await shop()
+  await stock(b.client, { 'runc 1.1.4': {} })
+  const there = { ...way, repositories: ['containerd'], withDependencies: true }
+  const back = { from: way.to[0], to: [way.from], repositories: ['runc'] }
+  expect(await rejection(run(rulesOf(there, back)))).toMatchObject({ code: 'MIRROR_CYCLE', exit: 2 })
+})

@@ -42,6 +42,7 @@ describe('tags', () => {
       ['1.28.0-rc.1', '1.28.0-rc.2', '1.28.0', '1.28.1'],
     ],
     ['the newest are the highest, not the last', { newest: 2 }, ['1.28.1', 'v2.0.0']],
+    ['prereleases alone shut nothing out', { prereleases: true, match: ['*-1', '1'] }, ['1', 'debug-1']],
     ['prereleases are counted apart', { newest: 1, prereleases: true }, ['v2.0.0', '2.1.0-beta.1']],
     ['a glob must match the whole tag', { match: ['1'] }, ['1']],
     ['a glob with a star', { match: ['1.28.*'] }, ['1.28.0-rc.1', '1.28.0-rc.2', '1.28.0', '1.28.1']],
@@ -153,6 +154,29 @@ describe('rules that contradict each other', () => {
     expect(apart.exit).toBe(0)
     expect(await tagsOf(c.client, 'one')).toEqual(['1.0.0', '1.1.0', '1.2.0'])
     expect(apart.total.tags.copied).toBe(3)
+  })
+
+  test('one tag with and without its referrers is refused: whichever came first would win', async () => {
+    const [a, b] = [await server(), await server()]
+    await fill(a.client, { one: ['1.0.0'] })
+    const [from, to] = [`oci://${a.fake.host}`, `oci://${b.fake.host}`]
+    for (const referrers of [false, ['text/sbom']]) {
+      const error = await rejection(run(rulesOf(way(from, to, { referrers }), way(from, to))))
+      expect(error).toMatchObject({ code: 'MIRROR_OVERLAP', exit: 2 })
+      expect((error as Error).message).toContain(referrers === false ? 'without referrers' : 'of text/sbom')
+    }
+  })
+
+  test('hosts are the same in any case', async () => {
+    const [a, b] = [await server(), await server()]
+    await fill(a.client, { one: ['1.0.0'] })
+    await fill(b.client, { two: ['1.0.0'] })
+    const [from, to] = [`oci://${a.fake.host}`, `oci://${b.fake.host}`]
+    const loud = to.replace('localhost', 'LocalHost')
+    expect(loud).not.toBe(to)
+    expect(await rejection(run(rulesOf(way(from, to), way(loud, from))))).toMatchObject({
+      code: 'MIRROR_CYCLE',
+    })
   })
 
   test('two directions of one repository are a cycle, also while one side is empty', async () => {
