@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline, Readable, type Transform } from 'node:stream'
 import * as zlib from 'node:zlib'
 import { badInput, SlipwayError } from '../core/error.ts'
 import { Digester } from '../oci/digest.ts'
 import { replaceFile } from './blob-folder.ts'
-import { errnoOf, readFailure } from './file-failure.ts'
+import { errnoOf, readFailure, writeFailure } from './file-failure.ts'
 import { listPathOf, maxParts, type Part, type PartsList, partName, readPartsList } from './parts-list.ts'
 import type { Call } from './store.ts'
 
@@ -47,6 +47,11 @@ export async function packArchive(archive: string, options: PackOptions): Promis
   const source = (zstd ? through(counted(), compressor()) : counted())[Symbol.asyncIterator]()
   const parts: Part[] = []
   let rest: Uint8Array | undefined
+  let done = false
+  // An older list must not speak of new parts.
+  await rm(listPathOf(archive), { force: true }).catch((error: unknown) => {
+    throw writeFailure('ARCHIVE', listPathOf(archive), error)
+  })
   try {
     for (let more = true; more; ) {
       const name = partName(basename(archive), parts.length, { zstd, split: split !== undefined })
@@ -76,8 +81,11 @@ export async function packArchive(archive: string, options: PackOptions): Promis
         else rest = next.value
       }
     }
+    done = true
   } finally {
     await source.return?.()
+    // What has no list is of no use, and a full disk wants its space back.
+    if (!done) for (const { name } of parts) await rm(join(folder, name), { force: true }).catch(() => {})
   }
   const list: PartsList = {
     version: 1,

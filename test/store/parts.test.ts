@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { digestOf } from '../../src/oci/digest.ts'
@@ -116,6 +116,17 @@ describe('an archive in parts', () => {
     const { path, bytes } = await archive(1000)
     await expect(packArchive(path, { zstd: false })).rejects.toMatchObject({ code: 'PARTS_NONE' })
     expect(readFileSync(path).equals(bytes)).toBe(true)
+  })
+
+  test('leave nothing behind, no older list either, when they cannot all be written', async () => {
+    const { dir, path } = await archive(1000)
+    await packArchive(path, { zstd: false, split: 900 })
+    rmSync(join(dir, 'bundle.tar.001'))
+    mkdirSync(join(dir, 'bundle.tar.002/taken'), { recursive: true })
+    await expect(packArchive(path, { zstd: false, split: 100 })).rejects.toMatchObject({
+      code: 'ARCHIVE_NOT_WRITABLE',
+    })
+    expect(readdirSync(dir).sort()).toEqual(['bundle.tar', 'bundle.tar.002'])
   })
 
   test('are not more than a list can hold', async () => {
