@@ -7,7 +7,9 @@ import type { Call, Registry, Store } from '../store/store.ts'
 import { incompleteness } from './check.ts'
 import { Graph } from './closure.ts'
 import { keyOfStep, type PlanDocument } from './document.ts'
+import { refuseNewcomers } from './newcomers.ts'
 import { exceededBy, type Kept, type Planned, type PlannedRepository, type Step } from './plan.ts'
+import { PutBack } from './put-back.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** One manifest that is gone, and how to have it back. */
@@ -99,6 +101,15 @@ export async function archiveDoomed(
   await archive.finish()
 }
 
+/** Milliseconds for which it is believed that nothing came which needs what goes. */
+const believed = 10_000
+
+/** When the snapshot was taken, by which clock; milliseconds. */
+export interface Watch {
+  readonly now: () => number
+  readonly looked: number
+}
+
 /** Executes one repository's steps in their order, then looks whether everything that stays is complete. */
 export async function applySteps(
   planned: PlannedRepository,
@@ -106,17 +117,26 @@ export async function applySteps(
   store: Store,
   inventory: Inventory,
   call: Call,
+  watch: Watch = { now: Date.now, looked: Date.now() },
 ): Promise<AppliedRepository> {
-  const deleted: DeletedManifest[] = []
+  let deleted: DeletedManifest[] = []
   const untagged: Tag[] = []
   const stays: Kept[] = []
   const graph = new Graph(snapshot)
   const spared = new Set<Digest>()
   let error: Stopped | undefined
   let canUntag = snapshot.can.untag
+  const going = new Set(planned.steps.flatMap((step) => (step.do === 'delete' ? [step.digest] : [])))
+  const back = new PutBack(graph, [...going], store, call)
+  let { looked } = watch
   try {
     for (const step of planned.steps) {
       call.signal?.throwIfAborted()
+      if (watch.now() - looked >= believed) {
+        looked = watch.now()
+        const gone = new Set(deleted.map(({ digest }) => digest))
+        await refuseNewcomers(snapshot, { going, gone }, store, inventory, call)
+      }
       if (isDone(step, snapshot) && snapshot.can.listUntagged) continue
       if (step.do === 'untag') {
         const { tag, digest } = step
@@ -139,15 +159,16 @@ export async function applySteps(
       try {
         // Tags of an interrupted run that are gone already are no surprise.
         const tags = step.tags.filter((tag) => snapshot.tags.has(tag))
-        deleted.push({
-          digest: step.digest,
-          tags: step.tags,
-          ...(await inventory.delete(step.digest, tags, call)),
-        })
+        const copied = await back.copy(step.digest, tags)
+        const done = await inventory.delete(step.digest, tags, call)
+        back.deleted(step.digest, copied)
+        deleted.push({ digest: step.digest, tags: step.tags, ...done })
       } catch (thrown) {
         if (!hasCode(thrown, 'UNDELETABLE')) throw thrown
-        for (const one of graph.kept([step.digest])) spared.add(one)
+        const kept = graph.kept([step.digest])
+        for (const one of kept) spared.add(one)
         for (const tag of step.tags) stays.push({ tag, digest: step.digest, because: thrown.message })
+        for await (const one of back.restore(kept)) deleted = deleted.filter(({ digest }) => digest !== one)
       }
     }
   } catch (thrown) {

@@ -78,6 +78,11 @@ export function tagsChanged(where: string, expect: readonly Tag[], found: readon
   return changed(where, `its tags should be ${list(expect)}, but are ${list(found)}`)
 }
 
+/** INVENTORY_CHANGED: something came that needs what was about to go. */
+export function neededAgain(where: string, by: Tag | Digest): SlipwayError {
+  return changed(where, `${by} came meanwhile and needs it`)
+}
+
 function list(tags: readonly Tag[]): string {
   return tags.length === 0 ? 'none' : [...tags].sort().join(', ')
 }

@@ -117,6 +117,8 @@ interface Survey {
   readonly snapshots: ReadonlyMap<string, Snapshot>
   readonly inventories: ReadonlyMap<string, Inventory>
   readonly planned: Planned
+  /** When reading began; milliseconds since 1970. */
+  readonly looked: number
 }
 
 /** Reads every repository and decides; a repository that cannot be read protects what it may need. */
@@ -135,6 +137,7 @@ async function look(
     throw badInput('SOURCE_UNSUPPORTED', `Nothing can be deleted from ${showTarget(target)}`, {
       hint: 'Name a registry: oci://HOST/PREFIX.',
     })
+  const looked = context.clock.now()
   const snapshots = new Map<string, Snapshot>()
   const inventories = new Map<string, Inventory>()
   const failed = new Map<string, string>()
@@ -169,7 +172,7 @@ async function look(
         // What a plan leaves, by hand or since it came later, needs things that its rules would let go.
         ...(given === undefined ? {} : { only: goingBy(given.repositories) }),
       })
-      return { registry, snapshots, inventories, planned }
+      return { registry, snapshots, inventories, planned, looked }
     } catch (error) {
       if (!(error instanceof UnreadableRepository)) throw error
       snapshots.delete(error.repository)
@@ -198,11 +201,12 @@ async function repositoriesOf(
 
 async function carryOut(
   plan: PlanDocument,
-  { registry, snapshots, inventories }: Survey,
+  { registry, snapshots, inventories, looked }: Survey,
   { archive, restoreFile }: CleanupOptions,
   context: Context,
 ): Promise<AppliedRepository[]> {
   const call = { signal: context.signal }
+  const now = () => context.clock.now()
   const work = plan.repositories.filter(({ steps }) => steps.length > 0)
   if (work.length === 0) return []
   const done = new Map<string, AppliedRepository>()
@@ -227,7 +231,7 @@ async function carryOut(
       const snapshot = snapshots.get(repository) as Snapshot
       const store = registry.repository(repository)
       const inventory = inventories.get(repository) as Inventory
-      const result = await applySteps(planned, snapshot, store, inventory, call)
+      const result = await applySteps(planned, snapshot, store, inventory, call, { now, looked })
       done.set(repository, result)
       return result
     })
