@@ -56,7 +56,8 @@ export async function takeSnapshot(
         digest,
         encoded,
         entry,
-        seen && ((one) => seen.writtenAt(repository, one.digest, one.tags)),
+        // With the host: what one registry has had for long may be new in another.
+        seen && ((one) => seen.writtenAt(store.name, one.digest, one.tags)),
       )
       manifests.set(digest, held)
       const next = [...childrenOf(encoded), ...(held.subject === undefined ? [] : [held.subject])]

@@ -135,7 +135,7 @@ export class StillNeeded {
       },
       { roots: requires, lowest: isKcl, ...(signal === undefined ? {} : { signal }) },
     )
-    if ('failure' in result) return requires.flatMap((one) => this.#fitting(one, near(one.id)))
+    if ('failure' in result) return requires.flatMap((one) => this.#fitting(one, this.#homes(one.id)))
     return [...result.solution.versions].flatMap(([id, chosen]) =>
       versionsOf(id).filter(({ version }) => compareVersions(version, chosen) === 0),
     )

@@ -51,6 +51,9 @@ export interface CleanupResult {
   readonly exit: 0 | ExitCode
 }
 
+/** Milliseconds that clocks of two machines may be apart. */
+const skew = 300_000
+
 /** Repositories that are deleted in at once. */
 const atOnce = 4
 
@@ -62,6 +65,10 @@ const atOnce = 4
  */
 export async function cleanup(options: CleanupOptions, context: Context): Promise<CleanupResult> {
   const given = options.plan === undefined ? undefined : await loadPlan(options.plan)
+  if (given !== undefined && Date.parse(given.created) > context.clock.now() + skew)
+    throw badInput('PLAN_INVALID', `${options.plan} was made at ${given.created}, which is still to come`, {
+      hint: 'Set the clocks right and plan again: by this time things would look older than they are.',
+    })
   const created = given?.created ?? new Date(context.clock.now()).toISOString()
   const seen = await sightings(options, given, created)
   const basis = given?.basis ?? (await basisOf(options, seen))

@@ -167,6 +167,11 @@ describe('the inventory of any registry', () => {
     const plain = { backend: 'ghcr', api: 'http://example.org/api' } as const
     expect(() => connectTo('example.org', plain).inventory?.('a/b')).toThrow(code('BACKEND_INVALID'))
     expect(connectTo('ghcr.io', {}).inventory?.('a/b').can.restoreDays).toBe(30)
+    // A slipway.yaml of whoever must not say where the token of ghcr.io goes.
+    const led = { api: 'https://api.example.org' } as const
+    expect(() => connectTo('ghcr.io', led).inventory?.('a/b')).toThrow(code('BACKEND_INVALID'))
+    const own = { backend: 'ghcr', api: 'https://api.example.org' } as const
+    expect(connectTo('example.org', own).inventory?.('a/b').can.restoreDays).toBe(30)
     expect(connectTo('example.org', { backend: 'zot' }).inventory?.('a/b').can.untag).toBe(true)
   })
 })

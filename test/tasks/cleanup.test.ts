@@ -159,6 +159,18 @@ describe('cleanup', () => {
     }
   })
 
+  it('refuses a plan of a clock that is ahead: everything looks old to it', async () => {
+    for (const version of ['1.0.0', '1.1.0']) await push('x/a', version, version)
+    const now = time
+    time += 100 * day
+    await run({ retention: all('{newest: 1}'), output: plan() })
+    time = now + day
+    await expect(run({ plan: plan(), apply: true })).rejects.toEqual(code('PLAN_INVALID'))
+    expect(await tagsOf('x/a')).toHaveLength(2)
+    time = now + 100 * day - 60_000
+    expect((await run({ plan: plan(), apply: true })).exit).toBe(0)
+  })
+
   it('refuses a plan whose steps were thinned out by hand, where what then stays needs what goes', async () => {
     const child = await push('x/a', 'child')
     const index = encode({
@@ -280,6 +292,21 @@ describe('cleanup', () => {
     time += 100 * day
     const { plan: made } = await run({ retention: all('{newest: 1}') })
     expect(made.repositories.flatMap(({ steps }) => steps)).toEqual([])
+  })
+
+  it('keeps what another namespace has where nothing beside the package fits', async () => {
+    for (const version of ['1.0.0', '1.1.0'])
+      await published(registry, { manifest: taskserv('runc', version), repository: 'x/runc' })
+    for (const version of ['2.0.0', '2.1.0'])
+      await published(registry, { manifest: taskserv('runc', version), repository: 'y/z/runc' })
+    await published(registry, {
+      manifest: taskserv('kubernetes', '1.0.0', { runc: '~2.0.0' }),
+      repository: 'x/kubernetes',
+    })
+    time += 100 * day
+    await run({ retention: all('{newest: 1}'), apply: true })
+    expect(await tagsOf('y/z/runc')).toEqual(['2.0.0', '2.1.0'])
+    expect(await tagsOf('x/runc')).toEqual(['1.1.0'])
   })
 
   it('protects everything that a package may need whose dependencies cannot be read', async () => {
@@ -553,13 +580,13 @@ describe('cleanup', () => {
 
   it('learns ages from when it first saw things, where the registry tells none', async () => {
     for (const version of ['1.0.0', '1.1.0']) await push('x/a', version, version)
-    const inventory = registry.inventory?.('x/a') as Inventory
-    breaking('x/a', {
+    const unaware = (inventory: Inventory): Partial<Inventory> => ({
       can: { ...inventory.can, pushedAt: false },
       async *entries(call) {
         for await (const { digest, tags } of inventory.entries(call)) yield { digest, tags }
       },
     })
+    breaking('x/a', unaware(registry.inventory?.('x/a') as Inventory))
     const keep = "  - {name: all, repositories: ['**'], keep: {youngerThan: 30d}}\n"
     const steps = async (retention: CleanupOptions['retention']) => {
       const { plan: made } = await run({ ...(retention && { retention }), output: plan() })
@@ -578,6 +605,11 @@ describe('cleanup', () => {
     const { exit } = await run({ plan: plan(), apply: true })
     expect(exit).toBe(0)
     expect(await tagsOf('x/a')).toEqual(['1.1.0'])
+    // What was long in sight in one registry is new in another.
+    registry = memoryRegistry('other.example', () => time)
+    for (const version of ['1.0.0', '1.1.0']) await push('x/a', version, version)
+    breaking('x/a', unaware(registry.inventory?.('x/a') as Inventory))
+    expect(await steps(remembering())).toBe(0)
     writeFileSync(join(folder, 'seen.json'), '{"version": 2}')
     await expect(run({ retention: remembering() })).rejects.toEqual(code('CLEANUP_STATE_INVALID'))
   })

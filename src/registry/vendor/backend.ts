@@ -33,6 +33,14 @@ export function inventoryOf(repository: Repository, store: Store, options: Backe
 function apiOf(host: string, given: string | undefined): URL {
   const text = given ?? (host === 'ghcr.io' ? 'https://api.github.com' : undefined)
   const url = text === undefined ? null : URL.parse(text.endsWith('/') ? text : `${text}/`)
+  if (url !== null && host === 'ghcr.io' && url.hostname !== 'api.github.com' && !isLoopback(url.hostname))
+    throw badInput(
+      'BACKEND_INVALID',
+      `The token for ghcr.io goes to api.github.com, and not to ${url.host}`,
+      {
+        hint: 'Take registries.ghcr.io.api out of slipway.yaml.',
+      },
+    )
   if (url !== null && url.username === '' && (url.protocol === 'https:' || isLoopback(url.hostname)))
     return url
   throw badInput(
