@@ -7,6 +7,9 @@ import type { Repository } from './repository.ts'
 /** Codes of a 404 that mean "no such repository"; any other 404 may come from something that is no registry. */
 const unknownRepository = new Set(['NAME_UNKNOWN', 'NOT_FOUND', 'MANIFEST_UNKNOWN', 'NAME_INVALID'])
 
+/** Entries of a list; the largest repositories have some ten thousands, and a hostile list never ends. */
+const mostEntries = 1_000_000
+
 /** Every entry of the tag list, also those that are no tags: null from Nexus, digests from Artifactory. */
 export async function* listEntries(repository: Repository, call: Call): AsyncGenerator<unknown> {
   const where = repository.name
@@ -17,12 +20,19 @@ export async function* listEntries(repository: Repository, call: Call): AsyncGen
   }
   let page: Page = first
   let linked = false
+  let count = 0
+  const bounded = (entries: readonly unknown[]) => {
+    count += entries.length
+    if (count > mostEntries) throw invalid(where, `it has more than ${mostEntries} entries`)
+    return entries
+  }
   for await (const one of follow(where, first, (next) => insist(repository, next, call))) {
     page = one
     linked ||= one.next !== undefined
-    yield* entriesOf(one, where)
+    yield* bounded(entriesOf(one, where))
   }
-  if (!linked) yield* listRest(repository, entriesOf(page, where), call)
+  if (!linked)
+    for await (const rest of listRest(repository, entriesOf(page, where), call)) yield* bounded(rest)
 }
 
 /** Tags that stand in for the referrers API: `referrers()` lists what they hold. */
@@ -66,7 +76,7 @@ async function* listRest(repository: Repository, entries: readonly unknown[], ca
     }
     const next = await read(repository, answer)
     page = entriesOf(next, repository.name).filter((entry) => !seen.has(entry))
-    yield* page
+    yield page
   }
 }
 

@@ -45,6 +45,16 @@ describe('tags', () => {
     expect(await tagsOf(registry)).toEqual(expected)
   })
 
+  it('end where a registry always has more', async () => {
+    const { fake, registry } = await start()
+    let next = 0
+    const page = () =>
+      JSON.stringify({ name: 'a', tags: Array.from({ length: 128 * 2000 }, () => `t${next++}`) })
+    for (let at = 0; at < 8; at += 1) fake.fail({ path: /tags/, status: 200, body: page(), times: 1 })
+    expect(await rejection(tagsOf(registry))).toMatchObject({ code: 'LISTING_INVALID' })
+    expect(fake.log()).toHaveLength(4)
+  })
+
   it('are none where the registry knows no such repository', async () => {
     const { registry } = await start()
     expect(await tagsOf(registry)).toEqual([])
