@@ -1,4 +1,5 @@
 import { SlipwayError } from '../core/error.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { Tag } from '../oci/reference.ts'
 import type { CopyResult, Counts } from '../store/copy.ts'
 
@@ -30,6 +31,8 @@ export interface RepositoryOutcome {
   readonly requests: number
   readonly milliseconds: number
   readonly failures: readonly MirrorFailure[]
+  /** Referrers that the source lists but does not have, or that refer to something else; where there are any. */
+  readonly skipped?: readonly Digest[]
 }
 
 /** @throws what is no failure of a store, such as an interruption */
@@ -53,12 +56,14 @@ export class Sums {
   manifests = noCounts
   bytes = noCounts
   readonly referrers = new Set<string>()
+  readonly skipped = new Set<Digest>()
 
-  add({ blobs, manifests, bytes, referrers }: CopyResult): void {
+  add({ blobs, manifests, bytes, referrers, skipped }: CopyResult): void {
     this.blobs = sum(this.blobs, blobs)
     this.manifests = sum(this.manifests, manifests)
     this.bytes = sum(this.bytes, bytes)
     for (const one of referrers) this.referrers.add(one.digest)
+    for (const { descriptor } of skipped) this.skipped.add(descriptor.digest)
   }
 }
 
@@ -81,4 +86,12 @@ function sum(a: Counts, b: Counts): Counts {
     mounted: a.mounted + b.mounted,
     present: a.present + b.present,
   }
+}
+
+/** What to say of referrers that stayed behind; undefined where none did. */
+export function showSkipped(source: string, skipped: Iterable<Digest>): string | undefined {
+  const all = [...skipped]
+  if (all.length === 0) return undefined
+  const more = all.length > 5 ? ` and ${all.length - 5} more` : ''
+  return `${source} lists referrers that it does not have, or that refer to something else: ${all.slice(0, 5).join(', ')}${more}`
 }

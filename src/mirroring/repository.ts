@@ -80,7 +80,7 @@ export class RepositoryMirror {
         [first, ...rest].map((tag) => budget.tags(() => bring(tag, tag === first ? known : undefined))),
       )
     }
-    const { blobs, manifests, bytes, referrers } = this.#sums
+    const { blobs, manifests, bytes, referrers, skipped } = this.#sums
     const good = counts.copied + counts.unchanged
     const state =
       counts.failed > 0 ? (good > 0 ? 'partial' : 'failed') : counts.copied > 0 ? 'copied' : 'unchanged'
@@ -94,6 +94,7 @@ export class RepositoryMirror {
       bytes,
       referrers: referrers.size,
       failures,
+      ...(skipped.size === 0 ? {} : { skipped: [...skipped] }),
     }
   }
 

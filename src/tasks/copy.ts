@@ -1,6 +1,6 @@
 import { badInput, onSide } from '../core/error.ts'
 import { attachedTags, bringAttached, hasAttachedTags, withManifestsBelow } from '../mirroring/attached.ts'
-import { Sums } from '../mirroring/outcome.ts'
+import { Sums, showSkipped } from '../mirroring/outcome.ts'
 import { select } from '../mirroring/platforms.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -104,6 +104,14 @@ export async function copyReference(options: CopyTaskOptions, context: Context):
       ...(tag === undefined ? {} : { tags: [tag] }),
     }),
   )
+  const told = showSkipped(showAddress(source), sums.skipped)
+  if (told !== undefined)
+    context.report.emit({
+      type: 'warning',
+      code: 'MIRROR_REFERRER_SKIPPED',
+      message: told,
+      hint: 'Somebody deleted them and left the list; where they matter, publish them again.',
+    })
   await target.finish()
   const { blobs, manifests, bytes } = sums
   return {

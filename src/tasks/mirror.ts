@@ -7,7 +7,7 @@ import { absoluteSource } from '../lockfile/source.ts'
 import { Budget } from '../mirroring/budget.ts'
 import { type Extra, withExtras } from '../mirroring/extra.ts'
 import { jobsOf, type Selected } from '../mirroring/jobs.ts'
-import { mirrorFailure, noCounts, type RepositoryOutcome, total } from '../mirroring/outcome.ts'
+import { mirrorFailure, noCounts, type RepositoryOutcome, showSkipped, total } from '../mirroring/outcome.ts'
 import type { MirrorRule } from '../mirroring/rule.ts'
 import { runJobs } from '../mirroring/run.ts'
 import { type Selection, selectFrom } from '../mirroring/select.ts'
@@ -68,17 +68,18 @@ export async function mirror(options: MirrorOptions, context: Context): Promise<
     signal,
     verify,
     now: () => clock.now(),
-    done: ({ source, target, state }) =>
+    done: ({ source, target, state, skipped = [] }) => {
+      const told = showSkipped(source, skipped)
+      if (told !== undefined) report.emit({ type: 'warning', ...skippedWarning, message: told })
       report.emit({
         type: 'progress',
         id: `${source} ${target}`,
         label: `${source} → ${target}: ${state}`,
         state: state === 'failed' || state === 'partial' ? 'failed' : 'done',
-      }),
+      })
+    },
   })
-  if (!verify)
-    for (const place of new Map(jobs.map(({ to }) => [showPlace(to), to])).values())
-      await (await context.open(place)).finish()
+  if (!verify) await finishAll()
   const repositories = [...outcomes, ...unreached].sort((a, b) =>
     `${a.source} ${a.target}` < `${b.source} ${b.target}` ? -1 : 1,
   )
@@ -89,6 +90,21 @@ export async function mirror(options: MirrorOptions, context: Context): Promise<
     verified: verify,
     milliseconds: clock.now() - start,
     exit: failed ? 1 : 0,
+  }
+
+  /** What one target fails to keep, such as an archive on a full disk, is no reason to drop another one. */
+  async function finishAll(): Promise<void> {
+    for (const place of new Map(jobs.map(({ to }) => [showPlace(to), to])).values())
+      try {
+        await (await context.open(place)).finish()
+      } catch (error) {
+        if (signal.aborted) throw error
+        const brought = jobs.find(({ to }) => showPlace(to) === showPlace(place))
+        if (brought === undefined) throw error
+        const { rule, from } = brought
+        const failed = unlisted(rule, showPlace(from), showPlace(place), error as SlipwayError)
+        unreached.push({ ...failed, failures: [{ ...mirrorFailure(error), side: 'destination' }] })
+      }
   }
 
   async function selectOf(rule: MirrorRule): Promise<Selection> {
@@ -175,6 +191,11 @@ export async function mirror(options: MirrorOptions, context: Context): Promise<
         })
     }
   }
+}
+
+const skippedWarning = {
+  code: 'MIRROR_REFERRER_SKIPPED',
+  hint: 'Somebody deleted them and left the list; where they matter, publish them again.',
 }
 
 /** The repository below the rule's source that a lock names; undefined for every other place. */

@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/core/clock.ts'
+import { SlipwayError } from '../../src/core/error.ts'
+import { defaultLayouts } from '../../src/extension/kinds.ts'
 import { parseShard } from '../../src/mirroring/shard.ts'
 import { children } from '../../src/oci/manifest.ts'
 import { parseTag } from '../../src/oci/reference.ts'
+import type { Place } from '../../src/store/address.ts'
+import { memoryRegistry } from '../../src/store/memory.ts'
+import type { Registry } from '../../src/store/store.ts'
+import { mirror } from '../../src/tasks/mirror.ts'
 import { artifact, emptyConfig, indexOf } from '../contract/artifacts.ts'
 import type { FakeRegistry } from '../fake/registry.ts'
 import { fill, rulesOf, run, server, tagsOf } from './mirrors.ts'
@@ -71,6 +78,16 @@ describe('a first run', () => {
       a.fake.log(/^GET .*blobs/).filter((line) => !line.includes(emptyConfig.descriptor.digest)),
     ).toHaveLength(1)
   })
+})
+
+test('requests are counted once, though two targets share a source', async () => {
+  const [a, b, c] = [await server(), await server(), await server()]
+  await fill(a.client, { one: ['1.0.0', '1.1.0'] })
+  a.fake.clearLog()
+  const result = await run(rulesOf({ from: oci(a.fake), to: [oci(b.fake), oci(c.fake)] }))
+  const sent = [a, b, c].flatMap(({ fake }) => fake.log()).length
+  // What selecting asked for: one list of repositories, one of tags.
+  expect(result.total.requests).toBe(sent - 2)
 })
 
 describe('a run with nothing to do', () => {
@@ -270,6 +287,20 @@ describe('what goes wrong in one repository', () => {
   })
 })
 
+test('a referrer that is listed but gone is a warning, not a silent loss', async () => {
+  const [a, b] = [await server(), await server()]
+  const store = a.client.repository('one')
+  const root = await artifact(store, 'root')
+  await store.tag(root, [tag('1.0.0')])
+  const { digest } = (await artifact(store, 'signature', { subject: root.descriptor })).descriptor
+  a.fake.fail({ method: 'GET', path: new RegExp(`manifests/${digest}`), status: 404, times: 100 })
+  const result = await run(rulesOf({ from: oci(a.fake), to: [oci(b.fake)] }))
+  expect(result.repositories[0]?.skipped).toEqual([digest])
+  const warned = result.events.find((one) => one.type === 'warning')
+  expect(warned).toMatchObject({ code: 'MIRROR_REFERRER_SKIPPED' })
+  expect(warned?.type === 'warning' && warned.message).toContain(digest)
+})
+
 describe('a dry run', () => {
   test('tells the bytes that would move, and moves none', async () => {
     const [a, b] = [await server(), await server()]
@@ -327,4 +358,43 @@ describe('parts of a mirror', () => {
     expect(() => parseShard('4/3')).toThrow('not one part of several')
     expect(parseShard('2/3')).toEqual({ index: 2, of: 3 })
   })
+})
+
+test('a target that fails at its end is a failure, and another one is still finished', async () => {
+  const a = await server()
+  await fill(a.client, { one: ['1.0.0'] })
+  const finished: string[] = []
+  const made = new Map<string, Registry>()
+  const open = async (place: Place) => {
+    if (place.scheme === 'oci') return a.client
+    const known = made.get(place.path)
+    if (known !== undefined) return known
+    const finish = async () => {
+      if (place.path.includes('bad'))
+        throw new SlipwayError('DISK_FULL', 'no space left', { hint: 'Make room.' })
+      finished.push(place.path)
+    }
+    const registry = Object.assign(memoryRegistry(place.path), { finish })
+    made.set(place.path, registry)
+    return registry
+  }
+  const rules = rulesOf({ from: oci(a.fake), to: ['archive:bad.tar', 'archive:good.tar'] })
+  const result = await mirror(
+    { rules, verify: false, concurrency: 4, layouts: defaultLayouts },
+    {
+      open,
+      clock: systemClock,
+      report: { emit() {}, secret() {} },
+      signal: new AbortController().signal,
+      environment: {},
+      transport: () => Promise.reject(new Error('nobody asks for it')),
+      scratch: () => Promise.reject(new Error('nobody asks for it')),
+    },
+  )
+  expect(finished).toEqual(['/nowhere/good.tar'])
+  expect(result.exit).toBe(1)
+  const failed = result.repositories.filter((one) => one.failures.length > 0)
+  expect(failed).toMatchObject([
+    { target: 'archive:/nowhere/bad.tar', failures: [{ code: 'DISK_FULL', side: 'destination' }] },
+  ])
 })
