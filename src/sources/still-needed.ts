@@ -1,6 +1,7 @@
 import { mapConcurrent } from '../core/concurrent.ts'
 import { onSide, SlipwayError } from '../core/error.ts'
 import { extensionKinds, type Layouts } from '../extension/kinds.ts'
+import { isName } from '../extension/name.ts'
 import { annotation } from '../oci/annotations.ts'
 import type { Tag } from '../oci/reference.ts'
 import type { Requirement } from '../solver/provider.ts'
@@ -105,7 +106,7 @@ export class StillNeeded {
         [annotation.kclVersion]: kpm,
       } = found?.manifest.annotations ?? {}
       for (const one of [text, kcl]) {
-        const version = one === undefined ? undefined : versionIn(versionWritten(one), '')
+        const version = one === undefined ? undefined : versionIn(told(one).version, '')
         if (version !== undefined) return version
       }
       return versionIn(kpm ?? '', '')
@@ -167,15 +168,12 @@ export class StillNeeded {
       try {
         const found = await store.manifest(tag, call)
         if (found === undefined) return undefined
-        for (const asked of possible(repository, layouts)) {
-          const read = await readCandidate(
-            found,
-            { ...asked, version, source: store.name },
-            async (content) => {
-              if (content.size > largest) return new Uint8Array()
-              return await collect(store.fetch(content, call))
-            },
-          )
+        const asking = possible(namesIn(repository, layouts), layouts).map((one) => ({ ...one, version }))
+        for (const asked of [...asking, ...selfTold(found.manifest.annotations ?? {}, layouts)]) {
+          const read = await readCandidate(found, { ...asked, source: store.name }, async (content) => {
+            if (content.size > largest) return new Uint8Array()
+            return await collect(store.fetch(content, call))
+          })
           if (!('unavailable' in read)) return read
         }
         return undefined
@@ -188,8 +186,7 @@ export class StillNeeded {
 }
 
 /** What a package in a repository can be, by the last part of each kind's template. */
-function possible(repository: string, layouts: Layouts): Pick<Asked, 'id' | 'kinds' | 'name'>[] {
-  const names = namesIn(repository, layouts)
+function possible(names: readonly string[], layouts: Layouts): Pick<Asked, 'id' | 'kinds' | 'name'>[] {
   return [
     ...names.map((name) => ({ id: extensionId(name), kinds: extensionKinds, name })),
     ...names.map((name) => ({ id: kclId(name), kinds: ['kcl'] as const, name })),
@@ -197,6 +194,16 @@ function possible(repository: string, layouts: Layouts): Pick<Asked, 'id' | 'kin
       name === layouts.core.name ? [{ id: core, kinds: ['core'] as const, name }] : [],
     ),
   ]
+}
+
+/** A copy may stand under another name or tag than its document has; what it needs is the same. */
+function selfTold(annotations: Readonly<Record<string, string>>, layouts: Layouts): Omit<Asked, 'source'>[] {
+  return [annotations[annotation.manifest], annotations[annotation.kcl]].flatMap((text = '') => {
+    const { name, version: written } = told(text)
+    const version = versionIn(written, '')
+    if (version === undefined || !isName(name)) return []
+    return possible([name], layouts).map((one) => ({ ...one, version }))
+  })
 }
 
 function namesIn(repository: string, layouts: Layouts): string[] {
@@ -210,12 +217,16 @@ function namesIn(repository: string, layouts: Layouts): string[] {
   return [...new Set(names)]
 }
 
-function versionWritten(document: string): string {
+/** What a document says of its name and version; empty where it does not. */
+function told(document: string): { readonly name: string; readonly version: string } {
   try {
-    const { version } = JSON.parse(document) as { version?: unknown }
-    return typeof version === 'string' ? version : ''
+    const { name, version } = JSON.parse(document) as { name?: unknown; version?: unknown }
+    return {
+      name: typeof name === 'string' ? name : '',
+      version: typeof version === 'string' ? version : '',
+    }
   } catch {
-    return ''
+    return { name: '', version: '' }
   }
 }
 

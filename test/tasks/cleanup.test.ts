@@ -309,6 +309,20 @@ describe('cleanup', () => {
     expect(await tagsOf('x/runc')).toEqual(['1.1.0'])
   })
 
+  it('keeps what a package needs that was copied under another name, or stands under a tag of another version', async () => {
+    for (const version of ['1.0.0', '2.0.0', '3.0.0', '4.0.0'])
+      await published(registry, { manifest: taskserv('runc', version), repository: 'x/runc' })
+    const needing = (version: string, runc: string) => taskserv('kubernetes', version, { runc })
+    await published(registry, { manifest: needing('1.0.0', '1.0.0'), repository: 'x/k8s' })
+    await published(registry, { manifest: needing('2.0.0', '2.0.0'), repository: 'x/kubernetes' })
+    const found = await registry.repository('x/kubernetes').manifest(parseTag('2.0.0'))
+    await registry.repository('x/kubernetes').tag(found as Encoded, [parseTag('9.9.9')])
+    await registry.inventory?.('x/kubernetes').untag(parseTag('2.0.0'), (found as Encoded).descriptor.digest)
+    time += 100 * day
+    await run({ retention: all('{newest: 1}'), apply: true })
+    expect(await tagsOf('x/runc')).toEqual(['1.0.0', '2.0.0', '4.0.0'])
+  })
+
   it('protects everything that a package may need whose dependencies cannot be read', async () => {
     for (const version of ['1.0.0', '2.0.0'])
       await published(registry, { manifest: taskserv('runc', version), repository: 'x/runc' })
