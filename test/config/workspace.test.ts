@@ -313,7 +313,7 @@ describe('the registry', () => {
     ['ghcr.io', ', tls_enabled: false', 'ghcr.io', true, true],
     ['http://ghcr.io/', ', tls_enabled: true', 'ghcr.io', true, true],
     ['https://localhost:5000', ', tls_enabled: false', 'localhost:5000', false, false],
-    ['oci://GHCR.io', ', tls_enabled: false', 'GHCR.io', true, true],
+    ['oci://GHCR.io', ', tls_enabled: false', 'ghcr.io', true, true],
   ])('%s%s', (endpoint, more, host, plainHttp, said) => {
     const workspace = registry(endpoint, more)
     expect(workspace.registry).toMatchObject({ host, plainHttp, namespaces: {} })
@@ -374,7 +374,7 @@ describe('the registry', () => {
   it('cannot speak HTTP in one place and HTTPS in the other', () => {
     const text = `${below('extensions: {oci: {registry: ghcr.io, tls_enabled: true}}')}registry: {oci: {endpoint: "http://GHCR.io"}}`
     expect(failure(text)).toEqual([
-      'w.yaml:3:28: error: GHCR.io speaks HTTP here, but not in w.yaml:2:54 ' +
+      'w.yaml:3:28: error: ghcr.io speaks HTTP here, but not in w.yaml:2:54 ' +
         '(Say the same in both places.) [WORKSPACE_TLS_CONTRADICTION]',
     ])
   })
