@@ -1,0 +1,1 @@
+export{t as listOf,n as run}from"./cli-commands-copy.mjs";

@@ -1,0 +1,1 @@
+const e=`core`,t=e=>e,n=e=>`kcl:${e}`;function r(e){return e.startsWith(`kcl:`)}function i(e){return r(e)?e.slice(4):e}export{i as a,n as i,t as n,r,e as t};
