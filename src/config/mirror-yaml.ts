@@ -11,12 +11,7 @@ import { parsePlatform } from '../oci/platform.ts'
 import { isRepository } from '../oci/reference.ts'
 import { located, parseTarget } from '../store/address.ts'
 import { rangeOf } from '../version/range.ts'
-
-const said = <S extends z.core.$ZodType>(schema: S, description: string, ...examples: unknown[]) => {
-  const optional = z.optional(schema)
-  z.globalRegistry.add(optional, { description, ...(examples.length > 0 ? { examples } : {}) })
-  return optional
-}
+import { isTarget, said } from './schema-parts.ts'
 
 const stated = <S extends z.core.$ZodType>(schema: S, description: string, ...examples: unknown[]) => {
   z.globalRegistry.add(schema, { description, ...(examples.length > 0 ? { examples } : {}) })
@@ -26,11 +21,7 @@ const stated = <S extends z.core.$ZodType>(schema: S, description: string, ...ex
 const text = (limit: number, holds: (value: string) => boolean, message: string) =>
   z.string().check(z.minLength(1), z.maxLength(limit), z.refine(holds, message))
 
-const target = text(
-  1000,
-  succeeds(parseTarget),
-  'is not oci://HOST[:PORT]/PREFIX, layout:DIR or archive:FILE',
-)
+const target = text(1000, isTarget, 'is not oci://HOST[:PORT]/PREFIX, layout:DIR or archive:FILE')
 const pattern = text(200, (value) => patternOf(value) !== undefined, 'is not a regular expression')
 const repository = text(
   255,

@@ -8,13 +8,7 @@ import { readYaml } from '../extension/yaml.ts'
 import { tagPattern } from '../retention/pattern.ts'
 import type { Caps } from '../retention/plan.ts'
 import { defaultPolicies, type Policy, type Rules } from '../retention/policy.ts'
-import { parseTarget } from '../store/address.ts'
-
-const said = <S extends z.core.$ZodType>(schema: S, description: string, ...examples: unknown[]) => {
-  const optional = z.optional(schema)
-  z.globalRegistry.add(optional, { description, ...(examples.length > 0 ? { examples } : {}) })
-  return optional
-}
+import { isTarget, said } from './schema-parts.ts'
 
 const units = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 } as const
 
@@ -232,13 +226,4 @@ function milliseconds(text: string): number {
 function invalid(name: string, findings: readonly Finding[]) {
   const counted = findings.length === 1 ? 'an error' : `${findings.length} errors`
   return badInput('RETENTION_INVALID', `${name} has ${counted}`, { findings })
-}
-
-function isTarget(text: string): boolean {
-  try {
-    parseTarget(text)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -6,7 +6,7 @@ import type { Finding, Place } from '../core/finding.ts'
 import { checkSchema } from '../extension/schema-findings.ts'
 import { type Path, readYaml } from '../extension/yaml.ts'
 import { backends } from '../registry/vendor/names.ts'
-import { parseTarget } from '../store/address.ts'
+import { isTarget, said } from './schema-parts.ts'
 
 const line = z
   .string()
@@ -15,12 +15,6 @@ const line = z
     z.maxLength(1000),
     z.regex(/^[^\x00-\x1f\x7f-\x9f]*$/, 'must be one line without control characters'),
   )
-
-const said = <S extends z.core.$ZodType>(schema: S, description: string, ...examples: unknown[]) => {
-  const optional = z.optional(schema)
-  z.globalRegistry.add(optional, { description, ...(examples.length > 0 ? { examples } : {}) })
-  return optional
-}
 
 const target = z
   .string()
@@ -192,13 +186,4 @@ export async function loadSlipwayYaml(folder: string): Promise<ConfigurationFile
 function invalid(name: string, findings: readonly Finding[]) {
   const count = findings.length === 1 ? 'an error' : `${findings.length} errors`
   return badInput('CONFIGURATION_INVALID', `${name} has ${count}`, { findings })
-}
-
-function isTarget(text: string): boolean {
-  try {
-    parseTarget(text)
-    return true
-  } catch {
-    return false
-  }
 }

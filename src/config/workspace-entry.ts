@@ -1,18 +1,8 @@
 import type { Kind, Layouts } from '../extension/kinds.ts'
 import { isName, nameForm } from '../extension/name.ts'
-import type { Digest } from '../oci/digest.ts'
+import type { PackagePlace } from '../extension/place.ts'
 import { withoutUser } from '../store/address.ts'
 import { setOf, type VersionSet } from '../version/version-set.ts'
-
-/** Where a workspace says that a package is. */
-export type WorkspaceSource =
-  | { readonly type: 'oci'; readonly host: string; readonly repository: string }
-  /** `repository` is empty where the folder itself is one layout. */
-  | { readonly type: 'layout' | 'archive'; readonly path: string; readonly repository: string }
-  | { readonly type: 'folder'; readonly path: string }
-  | { readonly type: 'tarball'; readonly url: string; readonly digest: Digest }
-  /** `tag` is the form of its git tags with `{version}`: `taskservs/kubernetes/v{version}`. */
-  | { readonly type: 'git'; readonly url: string; readonly tag: string }
 
 /** One entry, read. */
 export interface Wanted {
@@ -20,7 +10,7 @@ export interface Wanted {
   readonly set: VersionSet
   /** The range as written; `*` where there is none. */
   readonly text: string
-  readonly source: WorkspaceSource
+  readonly source: PackagePlace
 }
 
 /** What the meaning of an entry depends on. */

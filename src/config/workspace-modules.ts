@@ -1,19 +1,14 @@
 import { SlipwayError } from '../core/error.ts'
 import { type Finding, type Place, showPlace } from '../core/finding.ts'
 import { type ExtensionKind, extensionKinds } from '../extension/kinds.ts'
+import type { PackagePlace } from '../extension/place.ts'
 import { showPath } from '../extension/schema-findings.ts'
 import type { Path, YamlFile } from '../extension/yaml.ts'
 import { withoutUser } from '../store/address.ts'
 import { extensionId, type PackageId } from '../version/package-id.ts'
 import { versionOf } from '../version/version.ts'
 import { equals, type VersionSet } from '../version/version-set.ts'
-import {
-  type SourceCode,
-  SourceFault,
-  type SourceOptions,
-  type Wanted,
-  type WorkspaceSource,
-} from './workspace-entry.ts'
+import { type SourceCode, SourceFault, type SourceOptions, type Wanted } from './workspace-entry.ts'
 import { moduleLists, type WorkspaceYaml } from './workspace-schema.ts'
 import { parseSource } from './workspace-source.ts'
 
@@ -28,7 +23,7 @@ export interface WorkspaceModule {
   /** `file:line:column` of the entry. */
   readonly origin: string
   readonly place: Place
-  readonly source: WorkspaceSource
+  readonly source: PackagePlace
   /** The entry as written. */
   readonly entry: string
   /** The entry's place in the document. */
@@ -43,7 +38,7 @@ export interface WorkspaceCore {
   /** The one version that is wanted, without `v`; undefined for a range. */
   readonly version?: string
   readonly origin: string
-  readonly source: WorkspaceSource
+  readonly source: PackagePlace
 }
 
 /** Reads the entries of a workspace, and keeps every finding about them. */

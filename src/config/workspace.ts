@@ -14,7 +14,6 @@ import {
 } from './workspace-registry.ts'
 import { workspaceSchema } from './workspace-schema.ts'
 
-export type { WorkspaceSource } from './workspace-entry.ts'
 export type { WorkspaceCore, WorkspaceModule } from './workspace-modules.ts'
 export type { WorkspaceHost, WorkspaceRegistry } from './workspace-registry.ts'
 

@@ -5,7 +5,7 @@ import { showTarget } from '../store/address.ts'
 import type { Registry } from '../store/store.ts'
 import { type Job, jobsOf } from './jobs.ts'
 import type { RepositoryOutcome } from './outcome.ts'
-import { mirrorFailure, noCounts } from './outcome.ts'
+import { failedRepository, mirrorFailure } from './outcome.ts'
 import type { MirrorRule } from './rule.ts'
 import { selectFrom } from './select.ts'
 import { isAttached } from './select-tags.ts'
@@ -58,20 +58,12 @@ export async function jobsOfNamespace(
   }))
   return {
     jobs: jobsOf(selected, [rule]),
-    unlisted: found.unlisted.map(({ name: repository, error }) => ({
-      mirror: name,
-      source: `${showTarget(from)}/${repository}`,
-      target: showTarget(to),
-      state: 'failed',
-      tags: { copied: 0, unchanged: 0, failed: 0 },
-      blobs: noCounts,
-      manifests: noCounts,
-      bytes: noCounts,
-      referrers: 0,
-      requests: 0,
-      milliseconds: 0,
-      failures: [{ ...mirrorFailure(error), side: 'source' as const }],
-    })),
+    unlisted: found.unlisted.map(({ name: repository, error }) =>
+      failedRepository(
+        { mirror: name, source: `${showTarget(from)}/${repository}`, target: showTarget(to) },
+        { ...mirrorFailure(error), side: 'source' },
+      ),
+    ),
   }
 }
 

@@ -48,6 +48,27 @@ export function mirrorFailure(error: unknown, tag?: Tag): MirrorFailure {
   }
 }
 
+/** A repository of which nothing arrived. */
+export function failedRepository(
+  names: Pick<RepositoryOutcome, 'mirror' | 'source' | 'target'>,
+  failure: MirrorFailure,
+  cost: { readonly tags?: number; readonly requests?: number; readonly milliseconds?: number } = {},
+): RepositoryOutcome {
+  const { tags = 0, requests = 0, milliseconds = 0 } = cost
+  return {
+    ...names,
+    state: 'failed',
+    tags: { copied: 0, unchanged: 0, failed: tags },
+    blobs: noCounts,
+    manifests: noCounts,
+    bytes: noCounts,
+    referrers: 0,
+    requests,
+    milliseconds,
+    failures: [failure],
+  }
+}
+
 export const noCounts: Counts = { uploaded: 0, mounted: 0, present: 0 }
 
 /** Sums over the copies of one repository. */

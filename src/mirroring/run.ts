@@ -3,7 +3,7 @@ import { type Place, showAddress } from '../store/address.ts'
 import type { Registry, Store } from '../store/store.ts'
 import type { Budget } from './budget.ts'
 import type { Job } from './jobs.ts'
-import { mirrorFailure, noCounts, type RepositoryOutcome } from './outcome.ts'
+import { failedRepository, mirrorFailure, type RepositoryOutcome } from './outcome.ts'
 import { RepositoryMirror } from './repository.ts'
 import { verifyRepository } from './verify.ts'
 
@@ -48,18 +48,11 @@ async function runJob(job: Job, options: RunOptions, counter: Requests): Promise
     return { ...head, ...result, requests: counter.take(stores), milliseconds: options.now() - start }
   } catch (error) {
     if (options.signal.aborted) throw error
-    return {
-      ...head,
-      state: 'failed',
-      tags: { copied: 0, unchanged: 0, failed: job.tags.length },
-      blobs: noCounts,
-      manifests: noCounts,
-      bytes: noCounts,
-      referrers: 0,
+    return failedRepository(head, mirrorFailure(error), {
+      tags: job.tags.length,
       requests: counter.take(stores),
       milliseconds: options.now() - start,
-      failures: [mirrorFailure(error)],
-    }
+    })
   }
 }
 

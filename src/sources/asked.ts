@@ -1,5 +1,6 @@
 import { badInput } from '../core/error.ts'
 import type { Layouts } from '../extension/kinds.ts'
+import type { PackagePlace } from '../extension/place.ts'
 import { type Requirements, rootTexts } from '../lockfile/requirements.ts'
 import type { Root } from '../solver/solution.ts'
 import type { Target } from '../store/address.ts'
@@ -9,7 +10,6 @@ import { exactly } from '../version/version-set.ts'
 import { type CoreCandidate, coreCandidate } from './core-version.ts'
 import type { FolderPackage } from './folder-source.ts'
 import {
-  type PackagePlace,
   type PackageSources,
   type PlacesOptions,
   packageSources,

@@ -1,8 +1,9 @@
+import type { PackagePlace } from '../extension/place.ts'
 import type { Lock } from '../lockfile/lock.ts'
 import { relativeSource } from '../lockfile/source.ts'
 import { showAddress, showPlace } from '../store/address.ts'
 import type { FolderPackage } from './folder-source.ts'
-import type { Module, PackagePlace } from './package-sources.ts'
+import type { Module } from './package-sources.ts'
 
 /**
  * What a workspace says of its modules that the lock does not: another place, an archive with another digest,

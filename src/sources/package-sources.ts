@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { badInput } from '../core/error.ts'
 import type { Report } from '../core/report.ts'
 import { type ExtensionKind, extensionKinds, type Layouts } from '../extension/kinds.ts'
+import type { PackagePlace } from '../extension/place.ts'
 import type { Transport } from '../http/transport.ts'
-import type { Digest } from '../oci/digest.ts'
 import type { Environment } from '../process/environment.ts'
 import { type Place, showPlace, type Target } from '../store/address.ts'
 import type { Registry } from '../store/store.ts'
@@ -18,14 +18,6 @@ import { packageFolder } from './package-folder.ts'
 import { registrySource } from './registry-source.ts'
 import type { PackageSource } from './source.ts'
 import { tarballSource } from './tarball-source.ts'
-
-/** Where one package is, as a workspace says it. */
-export type PackagePlace =
-  | { readonly type: 'oci'; readonly host: string; readonly repository: string }
-  | { readonly type: 'layout' | 'archive'; readonly path: string; readonly repository: string }
-  | { readonly type: 'folder'; readonly path: string }
-  | { readonly type: 'tarball'; readonly url: string; readonly digest: Digest }
-  | { readonly type: 'git'; readonly url: string; readonly tag: string }
 
 export interface PlacesOptions {
   /** Absolute path of the repository or project. */

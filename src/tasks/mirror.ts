@@ -7,7 +7,13 @@ import { absoluteSource } from '../lockfile/source.ts'
 import { Budget } from '../mirroring/budget.ts'
 import { type Extra, withExtras } from '../mirroring/extra.ts'
 import { jobsOf, type Selected } from '../mirroring/jobs.ts'
-import { mirrorFailure, noCounts, type RepositoryOutcome, showSkipped, total } from '../mirroring/outcome.ts'
+import {
+  failedRepository,
+  mirrorFailure,
+  type RepositoryOutcome,
+  showSkipped,
+  total,
+} from '../mirroring/outcome.ts'
 import type { MirrorRule } from '../mirroring/rule.ts'
 import { runJobs } from '../mirroring/run.ts'
 import { type Selection, selectFrom } from '../mirroring/select.ts'
@@ -215,18 +221,9 @@ function unlisted(
   error: SlipwayError,
   tag?: Tag,
 ): RepositoryOutcome {
-  return {
-    mirror: rule.name,
-    source,
-    target,
-    state: 'failed',
-    tags: { copied: 0, unchanged: 0, failed: tag === undefined ? 0 : 1 },
-    blobs: noCounts,
-    manifests: noCounts,
-    bytes: noCounts,
-    referrers: 0,
-    requests: 0,
-    milliseconds: 0,
-    failures: [{ ...mirrorFailure(error, tag), side: 'source' }],
-  }
+  return failedRepository(
+    { mirror: rule.name, source, target },
+    { ...mirrorFailure(error, tag), side: 'source' },
+    { tags: tag === undefined ? 0 : 1 },
+  )
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import type { PackagePlace } from '../../src/extension/place.ts'
 import { parseDigest } from '../../src/oci/digest.ts'
 import { moduleDrift } from '../../src/sources/module-drift.ts'
-import type { PackagePlace } from '../../src/sources/package-sources.ts'
 import { extensionId } from '../../src/version/package-id.ts'
 import { lockOf } from '../lockfile/locks.ts'
 

@@ -2,13 +2,9 @@ import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { silent } from '../../src/core/report.ts'
 import { defaultLayouts, layoutsWith } from '../../src/extension/kinds.ts'
+import type { PackagePlace } from '../../src/extension/place.ts'
 import { Opener } from '../../src/open/open.ts'
-import {
-  type Module,
-  type PackagePlace,
-  type PlacesOptions,
-  packageSources,
-} from '../../src/sources/package-sources.ts'
+import { type Module, type PlacesOptions, packageSources } from '../../src/sources/package-sources.ts'
 import { parseTarget } from '../../src/store/address.ts'
 import { extensionId, kclId } from '../../src/version/package-id.ts'
 import { type FakeRegistry, startFakeRegistry } from '../fake/registry.ts'
